@@ -1,0 +1,95 @@
+package sensor
+
+import (
+	"sync"
+
+	"xnumon/event"
+)
+
+// Identity is what tells one state of a file from any other on this machine:
+// as long as all of it is the same, and the file system keeps its change times,
+// so are the bytes.
+type Identity struct {
+	Dev   uint64 // as in stat(2)
+	Ino   uint64
+	Gen   uint32
+	Size  int64
+	MTime event.Time
+	CTime event.Time
+}
+
+// File is a file that an exec went through, as the kernel had it open. Its
+// digests are found by whoever acquires it and may be known later than the rest.
+type File struct {
+	Ref        uint64 // unique within the stream; joins the file with its Digest
+	Path       string
+	PathReason event.Reason // why Path is empty
+	Deleted    bool
+	Memfd      string // see event.Image
+	HasStat    bool   // ID and the fields below it are known
+	ID         Identity
+	Mode       uint32
+	UID, GID   uint32
+	BTime      event.Time
+
+	// Opener opens this very file when nobody holds it open, nil if that
+	// cannot be done.
+	Opener Opener
+
+	mu       sync.Mutex
+	resolved *Digest
+	done     chan struct{}
+}
+
+// An Opener gets at a file that was executed without going by its path.
+type Opener interface {
+	// Open returns a descriptor of the very file that was activated, which the
+	// caller closes. The error wraps ErrGone or ErrChanged where those are the cause.
+	Open() (fd int, err error)
+	// Pinned reports whether the kernel has kept writers off the file from the
+	// activation until the call, so that what is read now was executed then.
+	Pinned(fd int) bool
+}
+
+// Digest is what acquisition found out about a File.
+type Digest struct {
+	Ref    uint64
+	SHA256 string // lower-case hexadecimal, empty if not known or not wanted
+	SHA1   string
+	MD5    string
+	Reason event.Reason // why there are none; empty when there are
+}
+
+// Resolve sets the digest. Only the first call counts; Ref is filled in.
+func (f *File) Resolve(d Digest) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.resolved != nil {
+		return
+	}
+	d.Ref = f.Ref
+	f.resolved = &d
+	if f.done != nil {
+		close(f.done)
+	}
+}
+
+// Digest returns the digest, nil as long as it is not known.
+func (f *File) Digest() *Digest {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.resolved
+}
+
+// Done returns a channel that is closed once the digest is known.
+func (f *File) Done() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.done == nil {
+		f.done = make(chan struct{})
+		if f.resolved != nil {
+			close(f.done)
+		}
+	}
+	return f.done
+}
