@@ -31,6 +31,9 @@ type File struct {
 	Mode       uint32
 	UID, GID   uint32
 	BTime      event.Time
+	// Signature is what the kernel said of the code's signature; nil where it
+	// says nothing, as on Linux, and for scripts.
+	Signature *event.Signature
 
 	// Opener opens this very file when nobody holds it open, nil if that
 	// cannot be done.
@@ -46,9 +49,15 @@ type Opener interface {
 	// Open returns a descriptor of the very file that was activated, which the
 	// caller closes. The error wraps ErrGone or ErrChanged where those are the cause.
 	Open() (fd int, err error)
+	// Identity returns the identity of the file behind the descriptor and the
+	// type of its file system.
+	Identity(fd int) (Identity, uint32, error)
 	// Pinned reports whether the kernel has kept writers off the file from the
 	// activation until the call, so that what is read now was executed then.
 	Pinned(fd int) bool
+	// Activation is when the file was activated, zero if not known, and whether
+	// nobody had it open for writing then.
+	Activation() (at event.Time, unwritten bool)
 }
 
 // Digest is what acquisition found out about a File.
@@ -58,6 +67,9 @@ type Digest struct {
 	SHA1   string
 	MD5    string
 	Reason event.Reason // why there are none; empty when there are
+	// CertCN goes into the record's signature: see event.Signature. It is known
+	// once the file has been read.
+	CertCN string
 }
 
 // Resolve sets the digest. Only the first call counts; Ref is filled in.

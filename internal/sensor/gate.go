@@ -1,6 +1,10 @@
 package sensor
 
-import "errors"
+import (
+	"errors"
+
+	"xnumon/event"
+)
 
 // Errors of an Opener.
 var (
@@ -34,12 +38,18 @@ func (l Level) String() string {
 // loses patience.
 type Held struct {
 	File *File
-	// FD is open for reading on the file. On a stacked file system Real is open
-	// on the file below, which holds the bytes; else it is -1. Both belong to
-	// the receiver from Hold on.
+	// FD is open for reading on the file that holds the bytes: on a stacked file
+	// system, the one below. It belongs to the receiver from Hold on, which
+	// closes it after Release and not before.
 	FD int
-	// Magic is the type of the file system (statfs f_type).
+	// ID is the identity of that file, Magic the type of its file system (f_type
+	// of statfs(2)).
+	ID    Identity
 	Magic uint32
+	// Stacked says that FD is on a file below the one that was named.
+	Stacked bool
+	// Sealed says that nothing can change the bytes any more.
+	Sealed bool
 	// Release lets the exec go on. It may be called more than once and from any
 	// goroutine; only the first call counts.
 	Release func()
@@ -52,9 +62,10 @@ type Acquirer interface {
 	// Hold hands over a held file. The acquirer calls Release when the level's
 	// condition is met.
 	Hold(h *Held)
-	// Activated says that the exec which held these files has happened, with
-	// the identity the image had at that moment: the digests can be settled.
-	Activated(f *File, now Identity)
+	// Activated says that the exec which held this file happened, when, and
+	// whether the kernel's identity of the file was then what it was when it
+	// was held.
+	Activated(f *File, at event.Time, unchanged bool)
 	// Abandoned says that the exec failed: nobody will ask for the digest.
 	Abandoned(f *File)
 }

@@ -1,0 +1,258 @@
+package image
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xnumon/event"
+	"xnumon/internal/sensor"
+)
+
+const (
+	// patience is how long a writer is kept waiting for the hashing of a file
+	// whose exec is already let go.
+	patience = time.Second
+	// unactivated is how long a file that was let go is kept for its activation.
+	unactivated = 2 * time.Second
+	// cacheSize is in files; an entry takes about 400 bytes.
+	cacheSize = 16384
+)
+
+// Options say what an Acquirer does.
+type Options struct {
+	Hashes Hashes
+	Level  sensor.Level
+}
+
+// Acquirer acquires files, held ones and others. Its methods may be called from
+// several goroutines. Close ends its own.
+type Acquirer struct {
+	opts  Options
+	cache *cache
+	limit time.Duration // see leaseLimit
+
+	mu      sync.Mutex
+	pending map[uint64]*acquisition // by Ref
+	queue   []*acquisition
+	wake    *sync.Cond
+	closed  bool
+	done    sync.WaitGroup
+	stop    chan struct{}
+}
+
+var _ sensor.Acquirer = (*Acquirer)(nil)
+
+// acquisition is a file on its way to a digest. The fields below the first block
+// are guarded by the acquirer's mutex.
+type acquisition struct {
+	file    *sensor.File
+	fd      int
+	id      sensor.Identity
+	magic   uint32
+	begun   event.Time // time of day when the lease was taken
+	lease   lease
+	leased  bool
+	sealed  bool
+	loose   bool // an unsealed memfd: hashed, and marked by File.Memfd
+	release func()
+
+	digest    sensor.Digest
+	hashed    bool
+	released  time.Time // when the exec was let go
+	activated bool
+	until     event.Time // the lease is given back; nothing changed until then
+}
+
+// New starts an Acquirer.
+func New(opts Options) *Acquirer {
+	a := &Acquirer{
+		opts:    opts,
+		cache:   newCache(cacheSize),
+		limit:   leaseLimit(),
+		pending: map[uint64]*acquisition{},
+		stop:    make(chan struct{}),
+	}
+	a.wake = sync.NewCond(&a.mu)
+	// More than there are processors, so that one large file does not make all others wait.
+	for range max(4, runtime.NumCPU()) {
+		a.done.Go(a.work)
+	}
+	a.done.Go(a.tidy)
+	return a
+}
+
+// Close ends the work; files not yet acquired resolve with ReasonLost.
+func (a *Acquirer) Close() {
+	a.mu.Lock()
+	if a.closed {
+		a.mu.Unlock()
+		return
+	}
+	a.closed = true
+	close(a.stop)
+	a.wake.Broadcast()
+	a.mu.Unlock()
+	a.done.Wait()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, q := range a.pending {
+		a.settle(q, sensor.Digest{Reason: event.ReasonLost})
+	}
+}
+
+// Hold implements sensor.Acquirer.
+func (a *Acquirer) Hold(h *sensor.Held) {
+	q := &acquisition{
+		file: h.File, fd: h.FD, id: h.ID, magic: h.Magic, sealed: h.Sealed, release: h.Release,
+		loose: h.File.Memfd == "unsealed",
+		begun: event.Time(time.Now().UnixNano()),
+	}
+	if !a.opts.Hashes.Any() {
+		a.letGo(q)
+		a.drop(q)
+		h.File.Resolve(sensor.Digest{})
+		return
+	}
+	d, known := a.cache.get(h.ID)
+	if known && !h.Stacked {
+		// The identity at the activation will tell whether it is still the same.
+		q.digest, q.hashed = d, true
+		a.letGo(q)
+		a.drop(q)
+		a.add(q, false)
+		return
+	}
+	why := event.Reason("")
+	if !q.sealed && !q.loose {
+		if !local(h.Magic) {
+			why = event.ReasonUnverifiable
+		} else {
+			q.lease, why = takeLease(q.fd, a.limit)
+			q.leased = why == ""
+		}
+	}
+	switch {
+	case why != "":
+		// No digest could be relied on; the exec need not wait for one.
+		q.digest, q.hashed = sensor.Digest{Reason: why}, true
+		a.letGo(q)
+		a.drop(q)
+		a.add(q, false)
+	case known:
+		q.digest, q.hashed = d, true
+		a.letGo(q)
+		a.add(q, false)
+	default:
+		if a.opts.Level < sensor.LevelHash {
+			a.letGo(q)
+		}
+		a.add(q, true)
+	}
+}
+
+// Activated implements sensor.Acquirer.
+func (a *Acquirer) Activated(f *sensor.File, at event.Time, unchanged bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q := a.pending[f.Ref]
+	if q == nil {
+		return
+	}
+	q.activated = true
+	switch {
+	case q.fd < 0 && q.until != 0 && at > q.until, q.fd < 0 && q.until == 0 && !unchanged && q.digest.Reason == "":
+		// What was found out does not reach up to the activation.
+		delete(a.pending, f.Ref)
+		a.mu.Unlock()
+		a.Acquire(f)
+		a.mu.Lock()
+	case q.hashed:
+		a.settle(q, q.digest)
+	}
+}
+
+// Abandoned implements sensor.Acquirer.
+func (a *Acquirer) Abandoned(f *sensor.File) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q := a.pending[f.Ref]
+	if q == nil {
+		return
+	}
+	if !q.hashed {
+		q.activated = true // the worker settles it
+		return
+	}
+	a.settle(q, q.digest)
+}
+
+// Acquire acquires a file that nobody holds, unless that is under way already.
+// It opens the file before it returns and reads it later.
+func (a *Acquirer) Acquire(f *sensor.File) {
+	if f.Digest() != nil {
+		return
+	}
+	a.mu.Lock()
+	_, under := a.pending[f.Ref]
+	closed := a.closed
+	a.mu.Unlock()
+	switch {
+	case under:
+		return
+	case closed:
+		f.Resolve(sensor.Digest{Reason: event.ReasonLost})
+		return
+	case f.Opener == nil:
+		f.Resolve(sensor.Digest{Reason: event.ReasonNotHeld})
+		return
+	case !a.opts.Hashes.Any():
+		f.Resolve(sensor.Digest{})
+		return
+	}
+	a.open(f)
+}
+
+// add makes an acquisition known and, when it has yet to be hashed, queues it.
+func (a *Acquirer) add(q *acquisition, queue bool) {
+	a.mu.Lock()
+	a.pending[q.file.Ref] = q
+	if queue {
+		a.queue = append(a.queue, q)
+		a.wake.Signal()
+	}
+	a.mu.Unlock()
+}
+
+// letGo lets the exec of a file go on.
+func (a *Acquirer) letGo(q *acquisition) {
+	q.released = time.Now()
+	if q.release != nil {
+		q.release()
+	}
+}
+
+// drop closes the file, which gives the lease back.
+func (a *Acquirer) drop(q *acquisition) {
+	if q.fd >= 0 {
+		unix.Close(q.fd)
+		q.fd = -1
+	}
+}
+
+// settle ends an acquisition: the digest stands if nothing can have changed.
+// The mutex is held.
+func (a *Acquirer) settle(q *acquisition, d sensor.Digest) {
+	delete(a.pending, q.file.Ref)
+	if q.leased && q.fd >= 0 && d.Reason == "" {
+		if !q.lease.holds() {
+			d = sensor.Digest{Reason: event.ReasonModified}
+		} else {
+			a.cache.put(q.id, q.magic, q.begun, d)
+		}
+	}
+	a.drop(q)
+	q.file.Resolve(d)
+}

@@ -1,0 +1,63 @@
+package image
+
+import (
+	"container/list"
+	"sync"
+
+	"xnumon/event"
+	"xnumon/internal/sensor"
+)
+
+// racyWindow is how long after its change time a file may change again without
+// the change time moving: it has the granularity of the timer tick, 10 ms
+// at most (before kernel 6.13, and after it unless somebody asked in between). With a margin.
+const racyWindow = 100_000_000 // ns
+
+// cache remembers digests by identity: as long as the identity of a file on a
+// file system that keeps change times is the same, so are its bytes.
+type cache struct {
+	mu      sync.Mutex
+	entries map[sensor.Identity]*list.Element
+	used    *list.List // of *entry, newest first
+	limit   int
+}
+
+type entry struct {
+	id     sensor.Identity
+	digest sensor.Digest
+}
+
+func newCache(limit int) *cache {
+	return &cache{entries: map[sensor.Identity]*list.Element{}, used: list.New(), limit: limit}
+}
+
+func (c *cache) get(id sensor.Identity) (sensor.Digest, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[id]
+	if !ok {
+		return sensor.Digest{}, false
+	}
+	c.used.MoveToFront(e)
+	return e.Value.(*entry).digest, true
+}
+
+// put remembers a digest that was taken under a lease begun at the given
+// time, unless a change could have gone unnoticed since the change time.
+func (c *cache) put(id sensor.Identity, magic uint32, begun event.Time, d sensor.Digest) {
+	if !keepsChangeTime(magic) || id.CTime > begun-racyWindow {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.entries[id]; ok {
+		e.Value.(*entry).digest = d
+		return
+	}
+	c.entries[id] = c.used.PushFront(&entry{id, d})
+	if c.used.Len() > c.limit {
+		oldest := c.used.Back()
+		c.used.Remove(oldest)
+		delete(c.entries, oldest.Value.(*entry).id)
+	}
+}

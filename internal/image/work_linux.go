@@ -1,0 +1,179 @@
+package image
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xnumon/event"
+	"xnumon/internal/sensor"
+)
+
+// chunkSize is how much is read at once: enough to make the calls cheap, small
+// enough to look after the lease in between.
+const chunkSize = 256 << 10
+
+// work hashes what is queued until the acquirer is closed.
+func (a *Acquirer) work() {
+	buf := make([]byte, chunkSize)
+	for {
+		a.mu.Lock()
+		for len(a.queue) == 0 && !a.closed {
+			a.wake.Wait()
+		}
+		if a.closed {
+			// Whoever is still held must not wait for a worker that is gone.
+			for _, q := range a.queue {
+				a.letGo(q)
+			}
+			a.queue = nil
+			a.mu.Unlock()
+			return
+		}
+		q := a.queue[0]
+		a.queue[0] = nil
+		a.queue = a.queue[1:]
+		a.mu.Unlock()
+
+		d := a.hash(q, buf)
+		a.letGo(q)
+
+		a.mu.Lock()
+		q.digest, q.hashed = d, true
+		if q.activated {
+			a.settle(q, d)
+		}
+		a.mu.Unlock()
+	}
+}
+
+// hash reads the whole file.
+func (a *Acquirer) hash(q *acquisition, buf []byte) sensor.Digest {
+	sums := a.opts.Hashes.digester()
+	var waited time.Time // since when a writer waits
+	for off := int64(0); ; {
+		n, err := unix.Pread(q.fd, buf, off)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return sensor.Digest{Reason: event.ReasonUnreadable}
+		case n == 0:
+			return sums.sum()
+		}
+		sums.write(buf[:n])
+		off += int64(n)
+		if !q.leased || n < len(buf) || !q.lease.wanted() {
+			continue
+		}
+		if waited.IsZero() {
+			waited = time.Now()
+		} else if time.Since(waited) > patience {
+			return sensor.Digest{Reason: event.ReasonModified}
+		}
+	}
+}
+
+// open begins the acquisition of a file that is not held.
+func (a *Acquirer) open(f *sensor.File) {
+	fd, err := f.Opener.Open()
+	if err != nil {
+		f.Resolve(sensor.Digest{Reason: openReason(err)})
+		return
+	}
+	q := &acquisition{file: f, fd: fd, activated: true, begun: event.Time(time.Now().UnixNano())}
+	q.loose = f.Memfd == "unsealed"
+	q.sealed = f.Memfd == "sealed"
+	q.id, q.magic, err = f.Opener.Identity(fd)
+	if err != nil {
+		a.refuse(q, event.ReasonUnreadable)
+		return
+	}
+	if d, ok := a.cache.get(q.id); ok {
+		a.drop(q)
+		f.Resolve(d)
+		return
+	}
+	if why := a.prove(q); why != "" {
+		a.refuse(q, why)
+		return
+	}
+	a.add(q, true)
+}
+
+func (a *Acquirer) refuse(q *acquisition, why event.Reason) {
+	a.drop(q)
+	q.file.Resolve(sensor.Digest{Reason: why})
+}
+
+// prove takes a lease and makes sure that nothing changed between the
+// activation and the lease. It returns the reason why that cannot be shown.
+func (a *Acquirer) prove(q *acquisition) event.Reason {
+	if q.sealed || q.loose {
+		return ""
+	}
+	if !local(q.magic) || q.magic == magicOverlay {
+		return event.ReasonUnverifiable
+	}
+	var why event.Reason
+	if q.lease, why = takeLease(q.fd, a.limit); why != "" {
+		return why
+	}
+	q.leased = true
+	if q.file.Opener.Pinned(q.fd) {
+		return ""
+	}
+	at, unwritten := q.file.Opener.Activation()
+	switch {
+	case !unwritten:
+		return event.ReasonWritable
+	case at == 0 || !keepsChangeTime(q.magic):
+		return event.ReasonUnverifiable
+	case q.id.CTime > at-racyWindow:
+		return event.ReasonModified
+	}
+	return ""
+}
+
+func openReason(err error) event.Reason {
+	switch {
+	case errors.Is(err, sensor.ErrGone):
+		return event.ReasonGone
+	case errors.Is(err, sensor.ErrChanged):
+		return event.ReasonModified
+	}
+	return event.ReasonUnreadable
+}
+
+// tidy gives back the leases of files that were let go and never activated, so
+// that a failed exec does not keep writers waiting.
+func (a *Acquirer) tidy() {
+	t := time.NewTicker(unactivated / 8)
+	defer t.Stop()
+	for {
+		select {
+		case <-a.stop:
+			return
+		case <-t.C:
+		}
+		a.mu.Lock()
+		for _, q := range a.pending {
+			if !q.hashed || q.activated || q.fd < 0 || !q.leased {
+				continue
+			}
+			age := time.Since(q.released)
+			if age < unactivated/8 || age < unactivated && !q.lease.wanted() {
+				continue
+			}
+			if q.lease.holds() {
+				q.until = event.Time(time.Now().UnixNano())
+				a.cache.put(q.id, q.magic, q.begun, q.digest)
+			} else {
+				q.digest = sensor.Digest{Reason: event.ReasonModified}
+			}
+			a.drop(q)
+		}
+		a.mu.Unlock()
+	}
+}

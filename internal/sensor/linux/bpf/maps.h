@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef XNUMON_MAPS_H
+#define XNUMON_MAPS_H
+
+/* Set by user space before loading. */
+volatile const u32 self_tgid;      /* the monitor */
+volatile const u32 want_env;       /* send the environment */
+volatile const u32 nr_execve, nr_execveat;               /* native system calls */
+volatile const u32 nr_compat_execve, nr_compat_execveat; /* of 32-bit programs */
+volatile const u32 nr_memfd_create;
+volatile const u32 nr_mounts[4]; /* calls that make a mount */
+
+/* All programs write, the event reader reads. Order in it is the order of things. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} events SEC(".maps");
+
+/* The sys_exit program writes, the gate's marker reads: mounts and memfds to be
+ * marked at once, so not behind a queue of records. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 << 10);
+} control SEC(".maps");
+
+/* What an exec call began with. The sys_enter program writes, the exec program
+ * reads and deletes, the identify program reads; an entry lives until the exec
+ * succeeds or the thread ends. Keyed by thread id: between the two, it is stable. */
+struct attempt {
+	u64 when;
+	u64 start; /* of the process */
+	struct credentials creds;
+	u64 root_dentry, root_mnt; /* addresses of the process's root */
+	u32 tgid;
+	u32 failed;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 131072);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, struct attempt);
+} attempts SEC(".maps");
+
+/* Written where something did not fit, read by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOSS_SOURCES);
+	__type(key, u32);
+	__type(value, struct loss);
+} losses SEC(".maps");
+
+struct exec_buffer {
+	struct exec_record r;
+	u8 data[DATA_CAP + PART_CAP]; /* the last write may begin at DATA_CAP */
+	struct walk walk;
+};
+
+/* The exec program's own: it cannot be interrupted by itself, tracepoints run
+ * with preemption off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct exec_buffer);
+} scratch SEC(".maps");
+
+/* The iterator's own: it can be preempted, and has one reader at a time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct exec_buffer);
+} iter_scratch SEC(".maps");
+
+#define CHUNK_CAP 16384
+struct chunk_buffer {
+	struct chunk_record r;
+	u8 data[CHUNK_CAP];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct chunk_buffer);
+} chunk_scratch SEC(".maps");
+
+/* The identify program writes a slot, its caller reads it through a mapping. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, IDENTIFY_SLOTS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct identified);
+} identified_files SEC(".maps");
+
+/* Which exec a process is at. The exec program writes, the exit program deletes,
+ * user space reads, to see whether a process still runs what it ran. */
+struct running_exec {
+	u64 start, exec_id;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 20);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, struct running_exec);
+} running SEC(".maps");
+
+static __always_inline void count_loss(u32 source, u64 now)
+{
+	struct loss *l = bpf_map_lookup_elem(&losses, &source);
+	if (!l)
+		return;
+	if (!l->count)
+		l->first = now;
+	l->last = now;
+	l->count++;
+}
+
+#endif

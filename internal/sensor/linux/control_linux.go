@@ -1,0 +1,87 @@
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+)
+
+// control marks what appears while the gate is on: file systems that are
+// mounted, files that are made in memory. It races with whoever made them and
+// means to exec at once, so it does nothing else; an exec that was faster says
+// in its record that it was not held.
+type control struct {
+	g    *gate
+	ring *ringbuf.Reader
+}
+
+func newControl(g *gate) (*control, error) {
+	ring, err := ringbuf.NewReader(g.s.objs.Control)
+	if err != nil {
+		return nil, fmt.Errorf("map the control ring: %w", err)
+	}
+	return &control{g: g, ring: ring}, nil
+}
+
+func (c *control) close() error { return c.ring.Close() }
+
+func (c *control) run() {
+	runtime.LockOSThread()
+	// Without the privilege it is only slower.
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), gatePriority)
+	var rec ringbuf.Record
+	for {
+		err := c.ring.ReadInto(&rec)
+		if ended(err) {
+			return
+		}
+		if err != nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				c.g.s.opts.Warn(fmt.Sprintf("read the control ring: %v", err))
+				time.Sleep(tick)
+			}
+			continue
+		}
+		var r monitorControlRecord
+		if _, err := read(rec.RawSample, &r); err == nil {
+			c.handle(&r)
+		}
+	}
+}
+
+func (c *control) handle(r *monitorControlRecord) {
+	pid := strconv.FormatUint(uint64(r.Key.Pid), 10)
+	switch monitorRecordType(r.H.Type) {
+	case monitorRecordTypeREC_MEMFD:
+		if !c.g.marks.memfds {
+			return
+		}
+		// The thread's own table: it need not share the leader's.
+		path := fmt.Sprintf("/proc/%s/task/%d/fd/%d", pid, r.Tid, r.Fd)
+		if err := c.g.marks.memfd(path); err != nil && !gone(err) {
+			c.g.s.opts.Warn(fmt.Sprintf("a memfd of pid %s is not held: %v", pid, err))
+		}
+	case monitorRecordTypeREC_MOUNT:
+		if !c.g.marks.all {
+			return
+		}
+		// fsmount(2) and open_tree(2) return a descriptor on a mount that is in
+		// no namespace yet, from which files can be executed all the same.
+		if r.Fd > 0 {
+			_ = c.g.marks.fileSystem(fmt.Sprintf("/proc/%s/task/%d/fd/%d", pid, r.Tid, r.Fd))
+		}
+		if _, err := c.g.marks.process(pid + "/task/" + strconv.FormatUint(uint64(r.Tid), 10)); err != nil && !gone(err) {
+			c.g.s.opts.Warn(err.Error())
+		}
+	}
+}
+
+func gone(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH)
+}

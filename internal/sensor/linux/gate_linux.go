@@ -1,0 +1,276 @@
+package linux
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"xnumon/event"
+	"xnumon/internal/sensor"
+)
+
+const overlayMagic = 0x794c7630
+
+// gate holds execs: it reads fanotify permission events and answers them.
+// Every event is answered, by the acquirer, by the deadline or, whatever
+// happens to this process, by the kernel when the descriptor is closed.
+type gate struct {
+	s       *Sensor
+	fd      int // fanotify group
+	stopFD  int // eventfd that ends the reader
+	pending *pendingCalls
+	marks   *marks
+	control *control
+
+	out      monitorIdentified // the reader's
+	overflow atomic.Uint64     // fanotify queue overflows
+	errors   atomic.Uint64     // events answered without being understood
+	done     sync.WaitGroup
+}
+
+func newGate(s *Sensor) (_ *gate, err error) {
+	// Permission events are not dropped for want of queue space but let through
+	// (fs/notify/fanotify/fanotify.c), so the queue has no limit; a held
+	// thread can wait in it only once.
+	fd, err := unix.FanotifyInit(
+		unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK|unix.FAN_REPORT_TID|
+			unix.FAN_UNLIMITED_QUEUE|unix.FAN_UNLIMITED_MARKS,
+		unix.O_RDONLY|unix.O_LARGEFILE|unix.O_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("create the fanotify group (needs CAP_SYS_ADMIN): %w", err)
+	}
+	g := &gate{s: s, fd: fd, stopFD: -1}
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
+	if g.stopFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, fmt.Errorf("create an eventfd: %w", err)
+	}
+	g.pending = newPendingCalls(s.opts.Acquirer)
+	g.marks = newMarks(g)
+	if g.control, err = newControl(g); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// start begins to hold.
+func (g *gate) start() error {
+	g.done.Go(g.read)
+	g.done.Go(g.control.run)
+	if err := g.marks.start(); err != nil {
+		g.close()
+		return err
+	}
+	return nil
+}
+
+func (g *gate) close() error {
+	if g.fd < 0 {
+		return nil
+	}
+	var errs []error
+	if g.stopFD >= 0 {
+		one := make([]byte, 8)
+		binary.NativeEndian.PutUint64(one, 1)
+		_, err := unix.Write(g.stopFD, one)
+		errs = append(errs, err)
+	}
+	if g.control != nil {
+		errs = append(errs, g.control.close())
+	}
+	g.done.Wait()
+	// Closing the group answers what is still waiting with allow.
+	errs = append(errs, unix.Close(g.fd))
+	g.fd = -1
+	if g.stopFD >= 0 {
+		errs = append(errs, unix.Close(g.stopFD))
+	}
+	if g.pending != nil {
+		g.pending.abandonAll()
+	}
+	return errors.Join(errs...)
+}
+
+// read takes events from the group until the gate is closed.
+func (g *gate) read() {
+	runtime.LockOSThread() // its priority is raised, and it is not given back
+	if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), gatePriority); err != nil {
+		g.s.opts.Warn(fmt.Sprintf("the gate runs at normal priority: %v", err))
+	}
+	buf := make([]byte, 128*metadataSize)
+	poll := []unix.PollFd{
+		{Fd: int32(g.fd), Events: unix.POLLIN},
+		{Fd: int32(g.stopFD), Events: unix.POLLIN},
+	}
+	for {
+		if _, err := unix.Poll(poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
+			g.s.opts.Warn(fmt.Sprintf("the gate cannot wait for events and stops: %v", err))
+			return
+		}
+		if poll[1].Revents != 0 {
+			return
+		}
+		n, err := unix.Read(g.fd, buf)
+		switch {
+		case err == nil:
+			g.events(buf[:n])
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		default:
+			// The kernel could not open a file for us (the event is denied or dropped by
+			// it) or we are out of descriptors: go on with the next.
+			g.errors.Add(1)
+		}
+	}
+}
+
+// gatePriority lets the gate run before what it holds up.
+const gatePriority = -20
+
+const metadataSize = int(unsafe.Sizeof(unix.FanotifyEventMetadata{}))
+
+func (g *gate) events(buf []byte) {
+	for len(buf) >= metadataSize {
+		var m unix.FanotifyEventMetadata
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(&m)), metadataSize), buf)
+		if int(m.Event_len) < metadataSize || int(m.Event_len) > len(buf) {
+			g.errors.Add(1)
+			return
+		}
+		buf = buf[m.Event_len:]
+		switch {
+		case m.Mask&unix.FAN_Q_OVERFLOW != 0:
+			g.overflow.Add(1)
+		case m.Mask&unix.FAN_OPEN_EXEC_PERM != 0 && m.Fd >= 0:
+			g.hold(int(m.Fd), uint32(m.Pid))
+		case m.Fd >= 0:
+			unix.Close(int(m.Fd))
+		}
+	}
+}
+
+// answer lets the thread that waits for this descriptor go on.
+func (g *gate) answer(fd int) {
+	r := unix.FanotifyResponse{Fd: int32(fd), Response: unix.FAN_ALLOW}
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(&r)), int(unsafe.Sizeof(r)))
+	for {
+		if _, err := unix.Write(g.fd, raw); !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
+// hold takes in a file that a thread is about to execute, or to load as an
+// interpreter or dynamic linker.
+func (g *gate) hold(fd int, tid uint32) {
+	arrived := time.Now()
+	out := &g.out
+	if err := g.s.ident.ask(slotGate, fd, tid, out); err != nil {
+		g.errors.Add(1)
+		g.answer(fd)
+		unix.Close(fd)
+		return
+	}
+	c := g.pending.call(tid, out.Attempt, out.Failed != 0)
+
+	// A stacked file system opens the file below in its turn, which is the next
+	// event of the thread; the bytes are hashed there.
+	if below := c.above; below != nil && out.File.Magic != overlayMagic {
+		c.above = nil
+		g.handOver(c, below, fd, out, arrived)
+		return
+	}
+	f := g.file(fd, out)
+	h := &heldFile{file: f, id: out.File, native: isELF(fd)}
+	g.pending.add(c, h)
+	if out.File.Magic == overlayMagic {
+		c.above = h
+		g.answer(fd)
+		unix.Close(fd)
+		h.held = time.Since(arrived)
+		return
+	}
+	c.above = nil
+	g.handOver(c, h, fd, out, arrived)
+}
+
+// file makes a File from what identify said of a held descriptor.
+func (g *gate) file(fd int, out *monitorIdentified) *sensor.File {
+	n := min(int(out.PathLen), len(out.Path))
+	f := g.s.newFile(&out.File, out.Path[:n], out.PathStatus)
+	statFile(fd, f)
+	return f
+}
+
+// statFile fills in what only statx(2) tells: the birth time, and device and inode number where a
+// stacked file system or a subvolume has its own.
+func statFile(fd int, f *sensor.File) {
+	var st unix.Statx_t
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st); err != nil {
+		return
+	}
+	f.ID.Dev = unix.Mkdev(st.Dev_major, st.Dev_minor)
+	f.ID.Ino = st.Ino
+	f.ID.MTime = event.Time(st.Mtime.Sec*1e9 + int64(st.Mtime.Nsec))
+	f.ID.CTime = event.Time(st.Ctime.Sec*1e9 + int64(st.Ctime.Nsec))
+	if st.Mask&unix.STATX_BTIME != 0 {
+		f.BTime = event.Time(st.Btime.Sec*1e9 + int64(st.Btime.Nsec))
+	}
+}
+
+// handOver gives the file to the acquirer, which answers; or the deadline does.
+func (g *gate) handOver(c *call, h *heldFile, fd int, out *monitorIdentified, arrived time.Time) {
+	id := identity(&out.File)
+	if id.Dev, _ = deviceOf(fd); id.Dev == 0 {
+		id.Dev = stDev(out.File.Dev)
+	}
+	var once sync.Once
+	release := func(late bool) {
+		once.Do(func() {
+			g.answer(fd)
+			g.pending.released(h, time.Since(arrived), late)
+		})
+	}
+	// The acquirer closes the descriptor after it has answered. Until then the
+	// number is taken, so a late answer cannot hit another event.
+	timer := time.AfterFunc(g.s.opts.GateTimeout, func() { release(true) })
+	g.s.opts.Acquirer.Hold(&sensor.Held{
+		File:    h.file,
+		FD:      fd,
+		ID:      id,
+		Magic:   out.File.Magic,
+		Stacked: h.id.Magic == overlayMagic,
+		Sealed:  h.file.Memfd == "sealed",
+		Release: func() {
+			timer.Stop()
+			release(false)
+		},
+	})
+}
+
+func deviceOf(fd int) (uint64, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return 0, fmt.Errorf("stat descriptor %d: %w", fd, err)
+	}
+	return st.Dev, nil
+}
+
+// isELF says whether the kernel could load the file itself, so that what comes
+// after it in the same call is its dynamic linker. A file that only a
+// binfmt_misc entry runs is followed by its interpreter instead; the
+// activation tells the two apart.
+func isELF(fd int) bool {
+	var magic [4]byte
+	n, err := unix.Pread(fd, magic[:], 0)
+	return err == nil && n == 4 && string(magic[:]) == "\x7fELF"
+}

@@ -1,0 +1,72 @@
+package linux
+
+import (
+	"xnumon/event"
+	"xnumon/internal/sensor"
+)
+
+// activated completes an exec with what the gate held of it: the very files the
+// call went through. Without them, the image can still be opened through the
+// process that runs it.
+func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
+	opener := &procOpener{s: s, key: e.Key, execID: r.ExecId, at: e.Time, id: r.Image}
+	e.Image.Opener = opener
+	if s.gate == nil {
+		return
+	}
+	files := s.gate.pending.take(r.Tid, r.Attempt)
+	image, chain, rest := split(files, &r.Image, e.Interpreted)
+	e.Gate = s.gate.pending.gateRecord(s.opts.Gate, files)
+	if image == nil {
+		e.Gate.Outcome = event.GateMissed
+	} else {
+		s.joinImage(e, r, image, opener)
+	}
+	for _, h := range chain {
+		e.Interpreters = append(e.Interpreters, h.file)
+		s.opts.Acquirer.Activated(h.file, e.Time, true)
+	}
+	for _, h := range rest {
+		s.opts.Acquirer.Abandoned(h.file)
+	}
+}
+
+// joinImage replaces the image as the tracepoint described it by the file that
+// was held, which is the same inode, with the state of the activation.
+func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, opener *procOpener) {
+	now, f := e.Image, h.file
+	unchanged := identity(&r.Image) == identity(&h.id)
+	// The path is the one at the activation; times and numbers from statx(2)
+	// stand unless the kernel's own have moved since.
+	f.Path, f.PathReason, f.Deleted = now.Path, now.PathReason, now.Deleted
+	f.Mode, f.UID, f.GID = now.Mode, now.UID, now.GID
+	if !unchanged {
+		dev, ino := f.ID.Dev, f.ID.Ino
+		f.ID = now.ID
+		f.ID.Dev, f.ID.Ino = dev, ino
+	}
+	f.Opener = opener
+	e.Image = f
+	s.opts.Acquirer.Activated(f, e.Time, unchanged)
+}
+
+// split tells what the files of one call were: the image, the files that led
+// to it, and the rest, which is its dynamic linker. The address of an inode is
+// its identity here, since the acquirer has kept the file open or its state is compared.
+func split(files []*heldFile, image *monitorFileIdentity, interpreted bool) (img *heldFile, chain, rest []*heldFile) {
+	for i, h := range files {
+		if h.id.Inode == image.Inode && sameFile(&h.id, image) {
+			return h, files[:i], files[i+1:]
+		}
+	}
+	if !interpreted {
+		return nil, nil, files
+	}
+	// The image was not held. Its dynamic linker may have been.
+	for i, h := range files {
+		if i > 0 && h.native {
+			return nil, files[:i], files[i:]
+		}
+	}
+	return nil, files, nil
+}

@@ -1,0 +1,193 @@
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+)
+
+// marks puts marks on the file systems whose files are held. A mark sits on the
+// file system itself, so it covers it in every mount namespace and wherever it
+// is mounted. Which ones have it is not remembered: device and mount numbers are
+// reused, and marking again is cheap and changes nothing.
+type marks struct {
+	g      *gate
+	all    bool // of the machine, not only of Options.GatePaths
+	memfds bool
+
+	mu         sync.Mutex
+	namespaces map[string]bool // looked through
+	warned     map[string]bool
+}
+
+// MemfdPath among Options.GatePaths stands for the files made by memfd_create(2).
+const MemfdPath = "memfd:"
+
+func newMarks(g *gate) *marks {
+	paths := g.s.opts.GatePaths
+	return &marks{
+		g: g, all: len(paths) == 0, memfds: len(paths) == 0 || slices.Contains(paths, MemfdPath),
+		namespaces: map[string]bool{}, warned: map[string]bool{},
+	}
+}
+
+// pseudo are file systems that hold no files to execute; fanotify refuses most
+// of them (fs/notify/fanotify/fanotify_user.c).
+var pseudo = map[string]bool{
+	"proc": true, "sysfs": true, "cgroup": true, "cgroup2": true, "devpts": true,
+	"securityfs": true, "debugfs": true, "tracefs": true, "bpf": true, "pstore": true,
+	"mqueue": true, "configfs": true, "fusectl": true, "binfmt_misc": true,
+	"nsfs": true, "efivarfs": true, "rpc_pipefs": true, "selinuxfs": true, "autofs": true,
+	"fuse.portal": true,
+}
+
+// start marks what is to be held from the beginning.
+func (m *marks) start() error {
+	if !m.all {
+		for _, path := range m.g.s.opts.GatePaths {
+			if path == MemfdPath {
+				continue
+			}
+			if err := m.fileSystem(path); err != nil {
+				return fmt.Errorf("gate the file system of %s: %w", path, err)
+			}
+		}
+		return nil
+	}
+	if n, err := m.process("self"); err != nil {
+		return err
+	} else if n == 0 {
+		return errors.New("no file system could be gated")
+	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return fmt.Errorf("list processes: %w", err)
+	}
+	for _, e := range entries {
+		if _, err := strconv.Atoi(e.Name()); err == nil {
+			m.namespaceOf(e.Name())
+		}
+	}
+	return nil
+}
+
+// namespaceOf looks through the mounts of a process's namespace unless that was done.
+func (m *marks) namespaceOf(pid string) {
+	ns, err := os.Readlink("/proc/" + pid + "/ns/mnt")
+	if err != nil {
+		return // gone
+	}
+	m.mu.Lock()
+	done := m.namespaces[ns]
+	m.namespaces[ns] = true
+	m.mu.Unlock()
+	if !done {
+		// If the process goes meanwhile, its namespace goes too, or another process has it.
+		_, _ = m.process(pid)
+	}
+}
+
+// process marks the file systems that a process has mounted and returns how many mounts it marked.
+func (m *marks) process(pid string) (marked int, err error) {
+	name := "/proc/" + pid + "/mountinfo"
+	file, err := os.Open(name)
+	if err != nil {
+		return 0, fmt.Errorf("read the mounts: %w", err)
+	}
+	defer file.Close()
+	mounts, err := mountinfo.GetMountsFromReader(file, nil)
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", name, err)
+	}
+	// A mount may be hidden by another on top of it: the same file system may
+	// be visible elsewhere, so only one that no mount led to is warned of. The
+	// newest come last, and are the ones that may be in a hurry.
+	failed, reached := map[string]string{}, map[string]bool{}
+	for _, mount := range slices.Backward(mounts) {
+		dev := fmt.Sprintf("%d:%d", mount.Major, mount.Minor)
+		if reached[dev] || pseudo[mount.FSType] {
+			continue
+		}
+		if err := m.mount(pid, mount); err != nil {
+			failed[dev] = fmt.Sprintf("%q (%s): %v", mount.Mountpoint, mount.FSType, err)
+			continue
+		}
+		reached[dev] = true
+	}
+	for dev, why := range failed {
+		if !reached[dev] {
+			m.warn(why)
+		}
+	}
+	return len(reached), nil
+}
+
+// warn says once that execs on a file system are not held.
+func (m *marks) warn(why string) {
+	m.mu.Lock()
+	known := m.warned[why]
+	m.warned[why] = true
+	m.mu.Unlock()
+	if !known {
+		m.g.s.opts.Warn("execs are not held on " + why)
+	}
+}
+
+var errHidden = errors.New("another mount hides it")
+
+// mount marks the file system of one mount, after making sure that its path leads to it.
+func (m *marks) mount(pid string, mount *mountinfo.Info) error {
+	path := "/proc/" + pid + "/root" + strings.TrimSuffix(mount.Mountpoint, "/") + "/."
+	if mount.Mountpoint == "/" {
+		path = "/proc/" + pid + "/root/."
+	}
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ENOTDIR) { // a file can be a mount point
+		fd, err = unix.Open(strings.TrimSuffix(path, "/."), unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	id, err := mountID(fd)
+	if err != nil {
+		return err
+	}
+	if id != mount.ID {
+		return errHidden
+	}
+	return m.fileSystem("/proc/self/fd/" + strconv.Itoa(fd))
+}
+
+// mountID is the number of the mount a descriptor is on, as in mountinfo.
+func mountID(fd int) (int, error) {
+	name := "/proc/self/fdinfo/" + strconv.Itoa(fd)
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(raw), "mnt_id:")
+	line, _, _ := strings.Cut(rest, "\n")
+	id, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		return 0, fmt.Errorf("read mnt_id in %s: %w", name, err)
+	}
+	return id, nil
+}
+
+// fileSystem marks the file system that a path leads to.
+func (m *marks) fileSystem(path string) error {
+	return unix.FanotifyMark(m.g.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, path)
+}
+
+// memfd marks a file on a mount only the kernel has, which takes no mark itself.
+func (m *marks) memfd(path string) error {
+	return unix.FanotifyMark(m.g.fd, unix.FAN_MARK_ADD, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, path)
+}

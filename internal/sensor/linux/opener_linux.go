@@ -1,0 +1,112 @@
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"xnumon/event"
+	"xnumon/internal/sensor"
+)
+
+// procOpener opens the image of a process through /proc/PID/exe, which leads to
+// the file itself whatever became of its name, in any mount namespace.
+type procOpener struct {
+	s      *Sensor
+	key    sensor.Key
+	execID uint64     // zero for a process of the snapshot
+	at     event.Time // the activation, zero for a process of the snapshot
+	id     monitorFileIdentity
+}
+
+var _ sensor.Opener = (*procOpener)(nil)
+
+// Open implements sensor.Opener.
+func (o *procOpener) Open() (int, error) {
+	name := fmt.Sprintf("/proc/%d/exe", o.key.PID)
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		err = &os.PathError{Op: "open", Path: name, Err: err}
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
+			err = fmt.Errorf("%w: %w", sensor.ErrGone, err)
+		}
+		return -1, err
+	}
+	now, err := o.identify(fd)
+	if err == nil && !sameFile(now, &o.id) {
+		// The pid runs something else by now.
+		err = fmt.Errorf("%s: %w", name, sensor.ErrGone)
+	} else if err == nil && identity(now) != identity(&o.id) {
+		err = fmt.Errorf("%s: %w", name, sensor.ErrChanged)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func (o *procOpener) identify(fd int) (*monitorFileIdentity, error) {
+	var out monitorIdentified
+	if err := o.s.ident.ask(slotOther, fd, 0, &out); err != nil {
+		return nil, err
+	}
+	return &out.File, nil
+}
+
+func sameFile(a, b *monitorFileIdentity) bool {
+	return a.Dev == b.Dev && a.Ino == b.Ino && a.Generation == b.Generation
+}
+
+// Identity implements sensor.Opener. The device is the one stat(2) gives: the
+// kernel's own is shared by all subvolumes of a btrfs, and so are inode numbers.
+func (o *procOpener) Identity(fd int) (sensor.Identity, uint32, error) {
+	now, err := o.identify(fd)
+	if err != nil {
+		return sensor.Identity{}, 0, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return sensor.Identity{}, 0, fmt.Errorf("stat /proc/%d/exe: %w", o.key.PID, err)
+	}
+	id := identity(now)
+	id.Dev = st.Dev
+	return id, now.Magic, nil
+}
+
+// Activation implements sensor.Opener.
+func (o *procOpener) Activation() (event.Time, bool) { return o.at, o.id.Writers <= 0 }
+
+// Pinned implements sensor.Opener. While a process runs a file the kernel
+// denies writing to it (fs/exec.c, exe_file_deny_write_access), except
+// for kernel 6.11, for memfds, and below a stacked file system. So if the file
+// was denied at the activation, and the process has not gone on to something else since,
+// nobody has written.
+func (o *procOpener) Pinned(fd int) bool {
+	if o.id.Magic == overlayMagic || monitorFileFlags(o.id.Flags)&monitorFileFlagsFILE_INTERNAL != 0 {
+		return false
+	}
+	now, err := o.identify(fd)
+	if err != nil || now.Writers >= 0 || o.id.Writers >= 0 || now.Inode != o.id.Inode {
+		return false
+	}
+	exe, err := unix.Open(fmt.Sprintf("/proc/%d/exe", o.key.PID), unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(exe)
+	still, err := o.identify(exe)
+	if err != nil || still.Inode != o.id.Inode {
+		return false
+	}
+	var run monitorRunningExec
+	err = o.s.objs.Running.Lookup(o.key.PID, &run)
+	if errors.Is(err, ebpf.ErrKeyNotExist) {
+		// No exec since before the monitor; only a process of the snapshot can be that.
+		return o.execID == 0
+	}
+	return err == nil && run.Start == o.key.Start && run.ExecId == o.execID
+}

@@ -1,0 +1,246 @@
+package linux
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+
+	"xnumon/internal/sensor"
+)
+
+// tick is how often a sensor with nothing to do looks after its counters.
+const tick = 500 * time.Millisecond
+
+// Options say what a Sensor observes.
+type Options struct {
+	Env      bool // send environments
+	Snapshot bool // observe the processes that run already
+	// Detail makes the observations of running processes carry argv,
+	// environment and working directory.
+	Detail bool
+
+	Gate sensor.Level
+	// GatePaths limits the gate to the file systems that hold these paths. None means all.
+	GatePaths []string
+	// GateTimeout is the longest an exec is held. At least 10 ms; zero means 2 s.
+	GateTimeout time.Duration
+	// Acquirer is told of held files. Required when Gate is not LevelNone.
+	Acquirer sensor.Acquirer
+	// Warn is told, in one line, what the sensor cannot do as asked but goes on without. May be nil.
+	Warn func(string)
+}
+
+// Sensor watches the Linux kernel it runs on.
+type Sensor struct {
+	opts  Options
+	objs  monitorObjects
+	links []link.Link
+	ring  *ringbuf.Reader
+	clock clock
+	refs  atomic.Uint64
+	ident *identifier
+	gate  *gate
+	loss  lossCounters
+	token atomic.Uint64
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+var _ sensor.Sensor = (*Sensor)(nil)
+
+// Open loads and attaches: from its return on, nothing that happens is missed,
+// provided Run follows before the ring is full. The caller closes the Sensor.
+func Open(opts Options) (_ *Sensor, err error) {
+	if opts.GateTimeout == 0 {
+		opts.GateTimeout = 2 * time.Second
+	}
+	if opts.Warn == nil {
+		opts.Warn = func(string) {}
+	}
+	if opts.Gate != sensor.LevelNone && opts.Acquirer == nil {
+		return nil, errors.New("a gate needs an acquirer")
+	}
+	s := &Sensor{opts: opts}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	s.clock.sync()
+	spec, err := loadMonitor()
+	if err != nil {
+		return nil, fmt.Errorf("read the embedded BPF object: %w", err)
+	}
+	if err := setConstants(spec, opts.Env); err != nil {
+		return nil, err
+	}
+	if err := spec.LoadAndAssign(&s.objs, nil); err != nil {
+		return nil, fmt.Errorf("load the BPF programs: %w", err)
+	}
+	if s.ident, err = newIdentifier(&s.objs); err != nil {
+		return nil, err
+	}
+	if s.ring, err = ringbuf.NewReader(s.objs.Events); err != nil {
+		return nil, fmt.Errorf("map the ring of events: %w", err)
+	}
+	if err := s.attach(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// setConstants fills in what differs by architecture and run.
+func setConstants(spec *ebpf.CollectionSpec, env bool) error {
+	wantEnv := uint32(0)
+	if env {
+		wantEnv = 1
+	}
+	for name, value := range map[string]any{
+		"self_tgid":          uint32(os.Getpid()),
+		"want_env":           wantEnv,
+		"nr_execve":          uint32(unix.SYS_EXECVE),
+		"nr_execveat":        uint32(unix.SYS_EXECVEAT),
+		"nr_compat_execve":   uint32(compatExecve),
+		"nr_compat_execveat": uint32(compatExecveat),
+		"nr_memfd_create":    uint32(unix.SYS_MEMFD_CREATE),
+		"nr_mounts": [4]uint32{
+			unix.SYS_MOUNT, unix.SYS_FSMOUNT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE,
+		},
+	} {
+		v, ok := spec.Variables[name]
+		if !ok {
+			return fmt.Errorf("the embedded BPF object has no %s", name)
+		}
+		if err := v.Set(value); err != nil {
+			return fmt.Errorf("set %s in the BPF object: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// attach connects the programs. Forks, execs and exits last, so that an exec
+// call is known when its exec is seen.
+func (s *Sensor) attach() error {
+	progs := []*ebpf.Program{s.objs.OnSysEnter}
+	if s.opts.Gate != sensor.LevelNone {
+		progs = append(progs, s.objs.OnSysExit)
+	}
+	progs = append(progs, s.objs.OnExit, s.objs.OnFork, s.objs.OnExec)
+	for _, p := range progs {
+		l, err := link.AttachTracing(link.TracingOptions{Program: p})
+		if err != nil {
+			return fmt.Errorf("attach %s: %w", p.String(), err)
+		}
+		s.links = append(s.links, l)
+	}
+	return nil
+}
+
+// StartGate begins to hold execs. What is held is handed to the Acquirer from
+// goroutines of the sensor until Close.
+func (s *Sensor) StartGate() error {
+	if s.opts.Gate == sensor.LevelNone || s.gate != nil {
+		return nil
+	}
+	g, err := newGate(s)
+	if err != nil {
+		return err
+	}
+	s.gate = g
+	return g.start()
+}
+
+// Run implements sensor.Sensor.
+func (s *Sensor) Run(ctx context.Context, observe func(sensor.Observation) error) error {
+	t := &stream{s: s, observe: observe, chunks: map[sensor.Key]*[2]chunked{}}
+	snapshot := make(chan error, 1)
+	if s.opts.Snapshot {
+		go func() { snapshot <- s.iterate() }()
+	} else {
+		snapshot <- nil
+	}
+	var rec ringbuf.Record
+	var last time.Time
+	var until uint64 // once ctx is done, the token to read up to
+	for {
+		err := t.next(&rec)
+		switch {
+		case ended(err):
+			return <-snapshot
+		case errors.Is(err, os.ErrDeadlineExceeded):
+		case err != nil:
+			return fmt.Errorf("read the ring of events: %w", err)
+		}
+		if now := time.Now(); now.Sub(last) >= tick {
+			last = now
+			s.clock.sync()
+			if err := s.reportLoss(observe); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() == nil {
+			continue
+		}
+		if until == 0 {
+			if err := <-snapshot; err != nil {
+				return err
+			}
+			snapshot <- nil
+			if until, err = s.Sync(); err != nil {
+				return err
+			}
+		}
+		if t.synced >= until {
+			return s.reportLoss(observe)
+		}
+	}
+}
+
+// Sync puts a token behind all that has happened so far. Run returns, after its
+// context is done, when it has met it.
+func (s *Sensor) Sync() (uint64, error) {
+	token := s.token.Add(1)
+	for {
+		ret, err := s.objs.SyncEvents.Run(&ebpf.RunOptions{Context: token})
+		if err != nil {
+			return 0, fmt.Errorf("mark the end in the ring of events: %w", err)
+		}
+		if ret == 0 {
+			return token, nil
+		}
+		// The ring is full; its reader makes room.
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Close implements sensor.Sensor. Held execs are released.
+func (s *Sensor) Close() error {
+	s.closeOnce.Do(func() {
+		var errs []error
+		if s.gate != nil {
+			errs = append(errs, s.gate.close())
+		}
+		for _, l := range s.links {
+			errs = append(errs, l.Close())
+		}
+		if s.ring != nil {
+			errs = append(errs, s.ring.Close())
+		}
+		if s.ident != nil {
+			errs = append(errs, s.ident.close())
+		}
+		errs = append(errs, s.objs.Close())
+		s.closeErr = errors.Join(errs...)
+	})
+	return s.closeErr
+}

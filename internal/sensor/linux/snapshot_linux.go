@@ -1,0 +1,72 @@
+package linux
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/cilium/ebpf/link"
+
+	"xnumon/internal/sensor"
+)
+
+// iterate has the kernel write a record of each process into the ring of
+// events, where it takes its place among what happens meanwhile.
+func (s *Sensor) iterate() error {
+	it, err := link.AttachIter(link.IterOptions{Program: s.objs.OnTask})
+	if err != nil {
+		return fmt.Errorf("attach the task iterator: %w", err)
+	}
+	defer it.Close()
+	r, err := it.Open()
+	if err != nil {
+		return fmt.Errorf("open the task iterator: %w", err)
+	}
+	defer r.Close()
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return fmt.Errorf("iterate over the tasks: %w", err)
+	}
+	return nil
+}
+
+// task observes a process that the iterator found.
+func (t *stream) task(r *monitorExecRecord, data []byte) error {
+	p, err := parts(r, data)
+	if err != nil {
+		return err
+	}
+	flags := monitorExecFlags(r.Flags)
+	proc := &sensor.Process{
+		Time:         t.s.clock.wall(r.H.Time),
+		Key:          key(r.Key),
+		Parent:       key(r.Parent),
+		ExecID:       r.ExecId,
+		Start:        t.s.clock.wall(r.Key.Start),
+		KernelThread: flags&monitorExecFlagsEXEC_KTHREAD != 0,
+		Cwd:          path(p[monitorPartPART_CWD], r.Status[monitorPartPART_CWD]),
+		Creds:        creds(r.After),
+		Session:      session(&r.Session),
+		Container:    container(&r.Ns, p[monitorPartPART_CGROUP], r.Status[monitorPartPART_CGROUP]),
+	}
+	if flags&(monitorExecFlagsEXEC_NO_IMAGE|monitorExecFlagsEXEC_EXECING) == 0 {
+		proc.Image = t.s.newFile(&r.Image, p[monitorPartPART_PATH], r.Status[monitorPartPART_PATH])
+		proc.Image.Opener = &procOpener{s: t.s, key: proc.Key, id: r.Image}
+	}
+	if t.s.opts.Detail && !proc.KernelThread {
+		proc.Argv = procStrings(proc.Key.PID, "cmdline")
+		if t.s.opts.Env {
+			proc.Env = procStrings(proc.Key.PID, "environ")
+		}
+	}
+	return t.observe(proc)
+}
+
+// procStrings reads a file of NUL-terminated strings under /proc, nil if that
+// is not possible. It is a lookup: the process may have changed what it says.
+func procStrings(pid uint32, name string) []string {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+	if err != nil {
+		return nil
+	}
+	return stringList(raw)
+}
