@@ -115,6 +115,9 @@ type Image struct {
 	SHA256 string `json:"sha256,omitempty"`
 	SHA1   string `json:"sha1,omitempty"`
 	MD5    string `json:"md5,omitempty"`
+	// Signature is the image's code signature, on systems whose kernel keeps one.
+	// Its fields stand in this object itself.
+	Signature *Signature `json:"-"`
 	// Script is the script through which this image was activated. Only in
 	// subject.image and ancestors; a record's own script stands beside its image.
 	Script *Image `json:"script,omitempty"`

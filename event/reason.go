@@ -35,4 +35,9 @@ const (
 	ReasonNotRecorded Reason = "not recorded"
 	// ReasonKernelThread: the process is a kernel thread and has no image.
 	ReasonKernelThread Reason = "kernel thread"
+	// ReasonNotEvaluated: nobody looked whether it can be trusted.
+	ReasonNotEvaluated Reason = "not evaluated"
+	// ReasonReplaced: there, but what is not UTF-8 in it was replaced before it
+	// got here, or could have been.
+	ReasonReplaced Reason = "bytes replaced"
 )

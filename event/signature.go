@@ -23,9 +23,9 @@ type Signature struct {
 	// that certificate's key has signed the code directory with this CDHash.
 	// Whether anybody trusts the certificate is for Status to say.
 	CertCN string `json:"certcn,omitempty"`
-	// Missing explains absent fields of this struct. It is merged into the
-	// image's own list.
-	Missing []Absence `json:"-"`
+	// StatusReason says why Status is empty; it belongs into the image's Missing
+	// list under "signature".
+	StatusReason Reason `json:"-"`
 }
 
 // What a signature was found to be.

@@ -33,7 +33,8 @@ type Key struct {
 	PID uint32 // thread group id in the initial pid namespace
 	// Start tells apart the processes that had this pid. On Linux it is the
 	// start of the thread group leader in nanoseconds of the boot clock
-	// (task->start_boottime), on macOS the pidversion.
+	// (task->start_boottime), on macOS the pidversion or, as long as that is not
+	// known, a number with the highest bit set.
 	Start uint64
 }
 
@@ -57,7 +58,10 @@ type Exit struct {
 // Exec is a successful exec.
 type Exec struct {
 	Time event.Time // the activation
-	Key  Key
+	Key  Key        // the identity before the exec
+	// Next is the identity from the exec on, where an exec changes it (on macOS
+	// the pidversion grows); zero where it stays what it was.
+	Next Key
 	TID  uint32 // the thread that called, when it was not the leader; else zero
 	// ExecID counts the execs in this process and what it was forked from; it
 	// grows by one with each exec, so that a gap shows a lost one. Zero where
@@ -93,9 +97,15 @@ type Exec struct {
 
 // Process is a process found running, by a lookup.
 type Process struct {
-	Time         event.Time // of the lookup
-	Key          Key
-	Parent       Key // its parent then
+	Time event.Time // of the lookup
+	Key  Key
+	// Was is the identity under which the process was reported until now, when
+	// the lookup found it under another: execs in between were not seen, or the
+	// earlier report did not know the whole identity. Zero otherwise.
+	Was Key
+	// Parent is its parent then. Where Parent.Start is zero, only the pid of the
+	// process that forked it is known.
+	Parent       Key
 	ExecID       uint64
 	Start        event.Time // when it was forked
 	KernelThread bool
