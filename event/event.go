@@ -23,6 +23,7 @@ const (
 )
 
 // Time is a moment as nanoseconds since the Unix epoch, UTC. Zero means unknown.
+// In JSON it is RFC 3339 with nine digits of nanoseconds: 2026-11-22T21:49:01.123456789Z.
 type Time int64
 
 // Absence names a field of the object it stands in and why its value is not known.
@@ -43,7 +44,8 @@ type ImageExec struct {
 	AtStart bool `json:"at_start,omitempty"`
 	// Argv is the argument vector as the image received it: for a script the
 	// kernel has put the interpreter and its argument in front. Whole, in order,
-	// empty strings included.
+	// empty strings included. Nil when unknown; of length zero, and [] in JSON,
+	// when it is known to be empty. The same for Env.
 	Argv []string `json:"argv,omitempty"`
 	// Env is the environment as the image received it: whole, or only the
 	// variables that steer the dynamic linker, as configured.
@@ -123,7 +125,8 @@ type Image struct {
 	Script *Image `json:"script,omitempty"`
 	// Reconstructed is set when this image was found by a lookup.
 	Reconstructed bool `json:"reconstructed,omitempty"`
-	// HasStat says that Mode, UID, GID and Size are known. Not in the record.
+	// HasStat says that Mode, UID, GID and Size are known: they are in the record
+	// only then, and their zeros are values. Not itself in the record.
 	HasStat bool `json:"-"`
 	// Missing explains absent fields of this object.
 	Missing []Absence `json:"missing,omitempty"`
@@ -211,10 +214,12 @@ const (
 // Loss is the record (event code 1) that says that observations were lost.
 type Loss struct {
 	Time Time `json:"time"`
-	// Source is what overflowed, for example "ring" or "fanotify".
+	// Source is what overflowed: "ring" or "fanotify", for example, or "output",
+	// where it is records that were lost.
 	Source string `json:"source"`
-	// Count is how many observations were lost, zero when the kernel did not say.
-	Count uint64 `json:"count"`
+	// Count is how many observations were lost, zero and thus absent when the
+	// kernel did not say.
+	Count uint64 `json:"count,omitempty"`
 	// Since and Until enclose the losses.
 	Since Time `json:"since"`
 	Until Time `json:"until"`

@@ -1,0 +1,55 @@
+package encode
+
+import (
+	"time"
+
+	"xnumon/event"
+)
+
+const day = 24 * 60 * 60 // seconds
+
+// clock writes times as RFC 3339 in UTC with nine digits. It keeps the last
+// date, since the times of a day come together.
+type clock struct {
+	day  int64
+	date []byte // of day, with the T; empty at first
+}
+
+func (c *clock) append(dst []byte, t event.Time) []byte {
+	sec, ns := floorDiv(int64(t), int64(time.Second))
+	d, sec := floorDiv(sec, day)
+	if d != c.day || len(c.date) == 0 {
+		// The whole range of event.Time lies in years of four digits.
+		c.day = d
+		c.date = time.Unix(d*day, 0).UTC().AppendFormat(c.date[:0], "2006-01-02T")
+	}
+	dst = append(dst, c.date...)
+	dst = appendDigits(dst, sec/3600, 2)
+	dst = append(dst, ':')
+	dst = appendDigits(dst, sec/60%60, 2)
+	dst = append(dst, ':')
+	dst = appendDigits(dst, sec%60, 2)
+	dst = append(dst, '.')
+	dst = appendDigits(dst, ns, 9)
+	return append(dst, 'Z')
+}
+
+// floorDiv divides such that the remainder is never negative: files can be older
+// than 1970.
+func floorDiv(a, b int64) (q, r int64) {
+	q, r = a/b, a%b
+	if r < 0 {
+		q, r = q-1, r+b
+	}
+	return q, r
+}
+
+// appendDigits appends v with exactly n digits.
+func appendDigits(dst []byte, v int64, n int) []byte {
+	dst = append(dst, "000000000"[:n]...)
+	for i := len(dst) - 1; v > 0; i-- {
+		dst[i] = byte('0' + v%10)
+		v /= 10
+	}
+	return dst
+}
