@@ -129,7 +129,7 @@ func compile(ctx context.Context, source, out string, flags ...string) error {
 	if cc == "" {
 		cc = "cc"
 	}
-	args := append([]string{"-static", "-O2", "-Wall", "-Wextra", "-Werror"}, flags...)
+	args := append([]string{"-static", "-pthread", "-O2", "-Wall", "-Wextra", "-Werror"}, flags...)
 	text, err := exec.CommandContext(ctx, cc, append(args, "-o", out, source)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("compile %s: %w\n%s", filepath.Base(source), err, text)

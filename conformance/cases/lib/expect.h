@@ -6,6 +6,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -367,6 +368,114 @@ UNUSED static struct run run(const char *path, char *const argv[]) {
 	return run_with(NULL, NULL, path, argv, environ);
 }
 
+// A hold lets a program live until it is released: what starts with hold_setup
+// has the pipe as its standard input (see target.c).
+static int hold_pipe[2] = {-1, -1};
+
+UNUSED static void hold_setup(void *unused) {
+	(void)unused;
+	if (dup2(hold_pipe[0], 0) < 0) _exit(98);
+}
+UNUSED static struct run start_held(const char *path, char *const argv[]) {
+	MUST(pipe2(hold_pipe, O_CLOEXEC));
+	struct run r = start_with(hold_setup, NULL, path, argv, environ);
+	r.inherits = 1;
+	if (r.err) fail("exec %s: %s", path, strerror(r.err));
+	return r;
+}
+UNUSED static void release(struct run *r) {
+	close(hold_pipe[1]);
+	close(hold_pipe[0]);
+	finish(r);
+}
+
+// A watch tells when every process that was forked since has exec'd or ended.
+UNUSED static void watch_begin(int watch[2]) { MUST(pipe2(watch, O_CLOEXEC)); }
+UNUSED static void watch_wait(int watch[2]) {
+	char c;
+	close(watch[1]);
+	if (read(watch[0], &c, 1) != 0) fail("somebody wrote to a watch");
+	close(watch[0]);
+}
+
+// A door keeps processes waiting until it is opened.
+struct door {
+	int end[2];
+};
+UNUSED static struct door door_make(void) {
+	struct door d;
+	MUST(pipe2(d.end, O_CLOEXEC));
+	return d;
+}
+UNUSED static void door_pass(struct door d) {
+	char c;
+	if (read(d.end[0], &c, 1) != 1) _exit(98);
+}
+UNUSED static void door_open(struct door d) {
+	if (write(d.end[1], "", 1) != 1) _exit(98);
+}
+
+// shared is memory that the case's processes have in common, zero at first.
+UNUSED static void *shared(size_t size) {
+	return MUST(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+}
+
+// wait_orphaned waits until this process's parent is dead and another its parent.
+UNUSED static void wait_orphaned(pid_t parent) {
+	while (getppid() == parent) usleep(100);
+}
+
+// child_of is the only child of a process that may be in another pid namespace,
+// as this one sees it, or 0.
+UNUSED static pid_t child_of(pid_t parent) {
+	DIR *proc = opendir("/proc");
+	struct dirent *e;
+	pid_t found = 0;
+	while (proc && !found && (e = readdir(proc))) {
+		int pid, ppid;
+		FILE *f = fopen(format("/proc/%s/stat", e->d_name), "re");
+		if (!f) continue;
+		// The name in brackets is this program's.
+		if (fscanf(f, "%d %*[^)]) %*c %d", &pid, &ppid) == 2 && ppid == parent) found = pid;
+		fclose(f);
+	}
+	if (proc) closedir(proc);
+	return found;
+}
+
+// ---- mounts ---------------------------------------------------------------
+
+// private_mounts gives the process mounts of its own.
+UNUSED static void private_mounts(void) {
+	MUST(unshare(CLONE_NEWNS));
+	MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+}
+
+// mounted mounts a file system in the scratch directory, to be given to
+// umount_all by the case's cleanup.
+UNUSED static char *mounted(const char *name, const char *type, const char *source, unsigned long flags,
+                            const char *options) {
+	char *dir = here(name);
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST) fail("mkdir %s: %s", dir, strerror(errno));
+	if (mount(source, dir, type, flags, options) < 0) skip("mount %s: %s", type ? type : source, strerror(errno));
+	return dir;
+}
+UNUSED static void umount_all(void) {
+	// The runner would too, and would say so.
+	char line[PATH_MAX + 512], *found[64];
+	int n = 0;
+	FILE *f = fopen("/proc/self/mounts", "re");
+	while (f && fgets(line, sizeof line, f)) {
+		char *dir = strchr(line, ' ');
+		if (!dir) continue;
+		dir++;
+		dir[strcspn(dir, " ")] = 0;
+		if (!strncmp(dir, case_dir, strlen(case_dir)) && n < 64) found[n++] = strdup(dir);
+	}
+	if (f) fclose(f);
+	while (n > 0) umount2(found[--n], MNT_DETACH);
+}
+
 // ---- expectations ---------------------------------------------------------
 
 // when says between which moments the exec was.
@@ -411,6 +520,12 @@ UNUSED static void scripted(const char *id, const char *script, const char *imag
 	has(id, "image.sha256", hash(image));
 	if (argv) has_list(id, "argv", argv);
 	if (passed) has_list(id, "argv.passed", passed);
+}
+
+// ran is a process whose exec was between from and now, for cases that fork on
+// their own.
+UNUSED static struct run ran(pid_t pid, pid_t forker, long long from) {
+	return (struct run){.pid = pid, .forker = forker, .from = from, .to = now()};
 }
 
 // ARGV writes an argument vector.
