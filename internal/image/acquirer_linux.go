@@ -17,6 +17,9 @@ const (
 	patience = time.Second
 	// unactivated is how long a file that was let go is kept for its activation.
 	unactivated = 2 * time.Second
+	// largeSize is from where files are read by workers of their own, so that a
+	// few huge ones do not make all others wait.
+	largeSize = 32 << 20
 	// cacheSize is in files; an entry takes about 400 bytes.
 	cacheSize = 16384
 )
@@ -36,14 +39,25 @@ type Acquirer struct {
 
 	mu      sync.Mutex
 	pending map[uint64]*acquisition // by Ref
-	queue   []*acquisition
-	wake    *sync.Cond
+	queues  [2]queue
 	closed  bool
 	done    sync.WaitGroup
 	stop    chan struct{}
 }
 
 var _ sensor.Acquirer = (*Acquirer)(nil)
+
+// queue is of files to be read. It is guarded by the acquirer's mutex.
+type queue struct {
+	files []*acquisition
+	wake  *sync.Cond
+}
+
+// The queues.
+const (
+	small = iota
+	large
+)
 
 // acquisition is a file on its way to a digest. The fields below the first block
 // are guarded by the acquirer's mutex.
@@ -75,10 +89,12 @@ func New(opts Options) *Acquirer {
 		pending: map[uint64]*acquisition{},
 		stop:    make(chan struct{}),
 	}
-	a.wake = sync.NewCond(&a.mu)
-	// More than there are processors, so that one large file does not make all others wait.
-	for range max(4, runtime.NumCPU()) {
-		a.done.Go(a.work)
+	for i, workers := range [...]int{small: max(4, runtime.NumCPU()), large: 2} {
+		q := &a.queues[i]
+		q.wake = sync.NewCond(&a.mu)
+		for range workers {
+			a.done.Go(func() { a.work(q) })
+		}
 	}
 	a.done.Go(a.tidy)
 	return a
@@ -93,7 +109,9 @@ func (a *Acquirer) Close() {
 	}
 	a.closed = true
 	close(a.stop)
-	a.wake.Broadcast()
+	for i := range a.queues {
+		a.queues[i].wake.Broadcast()
+	}
 	a.mu.Unlock()
 	a.done.Wait()
 	a.mu.Lock()
@@ -116,10 +134,10 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		h.File.Resolve(sensor.Digest{})
 		return
 	}
-	d, known := a.cache.get(h.ID)
-	if known && !h.Stacked {
+	known, isKnown := a.cache.get(h.ID)
+	if isKnown && !h.Stacked {
 		// The identity at the activation will tell whether it is still the same.
-		q.digest, q.hashed = d, true
+		q.digest, q.hashed = known.digest, true
 		a.letGo(q)
 		a.drop(q)
 		a.add(q, false)
@@ -141,8 +159,8 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		a.letGo(q)
 		a.drop(q)
 		a.add(q, false)
-	case known:
-		q.digest, q.hashed = d, true
+	case isKnown:
+		q.digest, q.hashed = known.digest, true
 		a.letGo(q)
 		a.add(q, false)
 	default:
@@ -172,6 +190,23 @@ func (a *Acquirer) Activated(f *sensor.File, at event.Time, unchanged bool) {
 	case q.hashed:
 		a.settle(q, q.digest)
 	}
+}
+
+// Known implements sensor.Acquirer.
+func (a *Acquirer) Known(id sensor.Identity) bool {
+	_, ok := a.cache.get(id)
+	return ok
+}
+
+// Recall implements sensor.Acquirer. The change time of a file cannot come back
+// once it has moved, so the same identity at the activation means the same bytes.
+func (a *Acquirer) Recall(f *sensor.File, id sensor.Identity) bool {
+	known, ok := a.cache.get(id)
+	if ok {
+		f.BTime = known.btime
+		f.Resolve(known.digest)
+	}
+	return ok
 }
 
 // Abandoned implements sensor.Acquirer.
@@ -216,12 +251,16 @@ func (a *Acquirer) Acquire(f *sensor.File) {
 }
 
 // add makes an acquisition known and, when it has yet to be hashed, queues it.
-func (a *Acquirer) add(q *acquisition, queue bool) {
+func (a *Acquirer) add(q *acquisition, unread bool) {
 	a.mu.Lock()
 	a.pending[q.file.Ref] = q
-	if queue {
-		a.queue = append(a.queue, q)
-		a.wake.Signal()
+	if unread {
+		to := &a.queues[small]
+		if q.id.Size > largeSize {
+			to = &a.queues[large]
+		}
+		to.files = append(to.files, q)
+		to.wake.Signal()
 	}
 	a.mu.Unlock()
 }
@@ -250,7 +289,7 @@ func (a *Acquirer) settle(q *acquisition, d sensor.Digest) {
 		if !q.lease.holds() {
 			d = sensor.Digest{Reason: event.ReasonModified}
 		} else {
-			a.cache.put(q.id, q.magic, q.begun, d)
+			a.cache.put(q.id, q.magic, q.begun, known{d, q.file.BTime})
 		}
 	}
 	a.drop(q)

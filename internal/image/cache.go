@@ -23,38 +23,44 @@ type cache struct {
 }
 
 type entry struct {
-	id     sensor.Identity
+	id sensor.Identity
+	known
+}
+
+// known is what an identity stands for.
+type known struct {
 	digest sensor.Digest
+	btime  event.Time
 }
 
 func newCache(limit int) *cache {
 	return &cache{entries: map[sensor.Identity]*list.Element{}, used: list.New(), limit: limit}
 }
 
-func (c *cache) get(id sensor.Identity) (sensor.Digest, bool) {
+func (c *cache) get(id sensor.Identity) (known, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries[id]
 	if !ok {
-		return sensor.Digest{}, false
+		return known{}, false
 	}
 	c.used.MoveToFront(e)
-	return e.Value.(*entry).digest, true
+	return e.Value.(*entry).known, true
 }
 
 // put remembers a digest that was taken under a lease begun at the given
 // time, unless a change could have gone unnoticed since the change time.
-func (c *cache) put(id sensor.Identity, magic uint32, begun event.Time, d sensor.Digest) {
+func (c *cache) put(id sensor.Identity, magic uint32, begun event.Time, k known) {
 	if !keepsChangeTime(magic) || id.CTime > begun-racyWindow {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.entries[id]; ok {
-		e.Value.(*entry).digest = d
+		e.Value.(*entry).known = k
 		return
 	}
-	c.entries[id] = c.used.PushFront(&entry{id, d})
+	c.entries[id] = c.used.PushFront(&entry{id, k})
 	if c.used.Len() > c.limit {
 		oldest := c.used.Back()
 		c.used.Remove(oldest)

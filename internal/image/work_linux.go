@@ -15,25 +15,25 @@ import (
 const chunkSize = 256 << 10
 
 // work hashes what is queued until the acquirer is closed.
-func (a *Acquirer) work() {
+func (a *Acquirer) work(from *queue) {
 	buf := make([]byte, chunkSize)
 	for {
 		a.mu.Lock()
-		for len(a.queue) == 0 && !a.closed {
-			a.wake.Wait()
+		for len(from.files) == 0 && !a.closed {
+			from.wake.Wait()
 		}
 		if a.closed {
 			// Whoever is still held must not wait for a worker that is gone.
-			for _, q := range a.queue {
+			for _, q := range from.files {
 				a.letGo(q)
 			}
-			a.queue = nil
+			from.files = nil
 			a.mu.Unlock()
 			return
 		}
-		q := a.queue[0]
-		a.queue[0] = nil
-		a.queue = a.queue[1:]
+		q := from.files[0]
+		from.files[0] = nil
+		from.files = from.files[1:]
 		a.mu.Unlock()
 
 		d := a.hash(q, buf)
@@ -64,6 +64,9 @@ func (a *Acquirer) hash(q *acquisition, buf []byte) sensor.Digest {
 		}
 		sums.write(buf[:n])
 		off += int64(n)
+		if d := q.file.Digest(); d != nil {
+			return *d // nobody waits any longer
+		}
 		if !q.leased || n < len(buf) || !q.lease.wanted() {
 			continue
 		}
@@ -90,9 +93,9 @@ func (a *Acquirer) open(f *sensor.File) {
 		a.refuse(q, event.ReasonUnreadable)
 		return
 	}
-	if d, ok := a.cache.get(q.id); ok {
+	if known, ok := a.cache.get(q.id); ok {
 		a.drop(q)
-		f.Resolve(d)
+		f.Resolve(known.digest)
 		return
 	}
 	if why := a.prove(q); why != "" {
@@ -168,7 +171,7 @@ func (a *Acquirer) tidy() {
 			}
 			if q.lease.holds() {
 				q.until = event.Time(time.Now().UnixNano())
-				a.cache.put(q.id, q.magic, q.begun, q.digest)
+				a.cache.put(q.id, q.magic, q.begun, known{q.digest, q.file.BTime})
 			} else {
 				q.digest = sensor.Digest{Reason: event.ReasonModified}
 			}

@@ -66,6 +66,12 @@ type Acquirer interface {
 	// whether the kernel's identity of the file was then what it was when it
 	// was held.
 	Activated(f *File, at event.Time, unchanged bool)
+	// Known says whether the digest of a file with this identity is known and
+	// stands as long as the identity does, so that it need not be held.
+	Known(id Identity) bool
+	// Recall resolves f, which was not held, if the digest for the identity it
+	// had at its activation is known, and says whether it did.
+	Recall(f *File, id Identity) bool
 	// Abandoned says that the exec failed: nobody will ask for the digest.
 	Abandoned(f *File)
 }

@@ -56,6 +56,9 @@ func (c *control) run() {
 }
 
 func (c *control) handle(r *monitorControlRecord) {
+	if c.g.marks.off.Load() {
+		return
+	}
 	pid := strconv.FormatUint(uint64(r.Key.Pid), 10)
 	switch monitorRecordType(r.H.Type) {
 	case monitorRecordTypeREC_MEMFD:

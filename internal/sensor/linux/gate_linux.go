@@ -27,11 +27,15 @@ type gate struct {
 	stopFD  int // eventfd that ends the reader
 	pending *pendingCalls
 	marks   *marks
+	ignored ignored
 	control *control
 
 	out      monitorIdentified // the reader's
 	overflow atomic.Uint64     // fanotify queue overflows
 	errors   atomic.Uint64     // events answered without being understood
+	reads    atomic.Uint64     // times the reader has read
+	vitals   *vitals
+	stopped  chan struct{}
 	done     sync.WaitGroup
 }
 
@@ -46,7 +50,7 @@ func newGate(s *Sensor) (_ *gate, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the fanotify group (needs CAP_SYS_ADMIN): %w", err)
 	}
-	g := &gate{s: s, fd: fd, stopFD: -1}
+	g := &gate{s: s, fd: fd, stopFD: -1, stopped: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			g.close()
@@ -57,6 +61,7 @@ func newGate(s *Sensor) (_ *gate, err error) {
 	}
 	g.pending = newPendingCalls(s.opts.Acquirer)
 	g.marks = newMarks(g)
+	g.ignored.g = g
 	if g.control, err = newControl(g); err != nil {
 		return nil, err
 	}
@@ -67,6 +72,14 @@ func newGate(s *Sensor) (_ *gate, err error) {
 func (g *gate) start() error {
 	g.done.Go(g.read)
 	g.done.Go(g.control.run)
+	if w := g.s.opts.Watchdog; w != nil {
+		g.vitals = w.vitals
+		g.vitals.timeout.Store(int64(g.s.opts.GateTimeout))
+		g.vitals.beat.Store(bootNow())
+		g.vitals.group.Store(int64(g.fd))
+		g.done.Go(g.beat)
+		g.done.Go(g.mind)
+	}
 	if err := g.marks.start(); err != nil {
 		g.close()
 		return err
@@ -79,12 +92,16 @@ func (g *gate) close() error {
 		return nil
 	}
 	var errs []error
+	if g.vitals != nil {
+		g.vitals.group.Store(0)
+	}
 	if g.stopFD >= 0 {
 		one := make([]byte, 8)
 		binary.NativeEndian.PutUint64(one, 1)
 		_, err := unix.Write(g.stopFD, one)
 		errs = append(errs, err)
 	}
+	close(g.stopped)
 	if g.control != nil {
 		errs = append(errs, g.control.close())
 	}
@@ -123,7 +140,8 @@ func (g *gate) read() {
 		n, err := unix.Read(g.fd, buf)
 		switch {
 		case err == nil:
-			g.events(buf[:n])
+			g.reads.Add(1)
+			eachEvent(buf[:n], g.event)
 		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		default:
 			// The kernel could not open a file for us (the event is denied or dropped by
@@ -138,34 +156,55 @@ const gatePriority = -20
 
 const metadataSize = int(unsafe.Sizeof(unix.FanotifyEventMetadata{}))
 
-func (g *gate) events(buf []byte) {
+func (g *gate) event(m *unix.FanotifyEventMetadata) {
+	switch {
+	case m.Mask&unix.FAN_Q_OVERFLOW != 0:
+		g.overflow.Add(1)
+	case m.Mask&unix.FAN_OPEN_EXEC_PERM != 0 && m.Fd >= 0:
+		g.hold(int(m.Fd), uint32(m.Pid))
+	case m.Fd >= 0:
+		if m.Mask&unix.FAN_CLOSE_WRITE != 0 {
+			g.ignored.written(int(m.Fd))
+		}
+		unix.Close(int(m.Fd))
+	}
+}
+
+// eachEvent calls f with each event in what was read from a group.
+func eachEvent(buf []byte, f func(*unix.FanotifyEventMetadata)) {
 	for len(buf) >= metadataSize {
 		var m unix.FanotifyEventMetadata
 		copy(unsafe.Slice((*byte)(unsafe.Pointer(&m)), metadataSize), buf)
 		if int(m.Event_len) < metadataSize || int(m.Event_len) > len(buf) {
-			g.errors.Add(1)
 			return
 		}
 		buf = buf[m.Event_len:]
-		switch {
-		case m.Mask&unix.FAN_Q_OVERFLOW != 0:
-			g.overflow.Add(1)
-		case m.Mask&unix.FAN_OPEN_EXEC_PERM != 0 && m.Fd >= 0:
-			g.hold(int(m.Fd), uint32(m.Pid))
-		case m.Fd >= 0:
-			unix.Close(int(m.Fd))
-		}
+		f(&m)
 	}
 }
 
-// answer lets the thread that waits for this descriptor go on.
-func (g *gate) answer(fd int) {
-	r := unix.FanotifyResponse{Fd: int32(fd), Response: unix.FAN_ALLOW}
-	raw := unsafe.Slice((*byte)(unsafe.Pointer(&r)), int(unsafe.Sizeof(r)))
+// answer lets the thread that waits for this descriptor go on. An error means
+// that it was answered before, by the watchdog.
+func (g *gate) answer(fd int) { _ = allow(g.fd, int32(fd)) }
+
+// beat gives the watchdog signs of life, as long as the reader reads.
+func (g *gate) beat() {
+	pause := max(g.s.opts.GateTimeout/8, time.Millisecond)
+	poll := []unix.PollFd{{Fd: int32(g.stopFD), Events: unix.POLLIN}, {Fd: int32(g.fd), Events: unix.POLLIN}}
+	seen := uint64(0)
 	for {
-		if _, err := unix.Write(g.fd, raw); !errors.Is(err, unix.EINTR) {
+		poll[0].Revents = 0
+		// Only the first is waited for; the other is always there when something waits.
+		if n, err := unix.Poll(poll[:1], int(pause.Milliseconds())); err == nil && n > 0 {
 			return
 		}
+		poll[1].Revents = 0
+		_, err := unix.Poll(poll[1:], 0)
+		reads := g.reads.Load()
+		if err == nil && (poll[1].Revents == 0 || reads != seen) {
+			g.vitals.beat.Store(bootNow())
+		}
+		seen = reads
 	}
 }
 
@@ -174,10 +213,13 @@ func (g *gate) answer(fd int) {
 func (g *gate) hold(fd int, tid uint32) {
 	arrived := time.Now()
 	out := &g.out
+	slot, takes := -1, uint64(0)
+	if g.vitals != nil {
+		slot, takes = g.vitals.add(fd), g.vitals.takes.Load()
+	}
 	if err := g.s.ident.ask(slotGate, fd, tid, out); err != nil {
 		g.errors.Add(1)
-		g.answer(fd)
-		unix.Close(fd)
+		g.pass(fd, slot)
 		return
 	}
 	c := g.pending.call(tid, out.Attempt, out.Failed != 0)
@@ -186,21 +228,29 @@ func (g *gate) hold(fd int, tid uint32) {
 	// event of the thread; the bytes are hashed there.
 	if below := c.above; below != nil && out.File.Magic != overlayMagic {
 		c.above = nil
-		g.handOver(c, below, fd, out, arrived)
+		g.handOver(below, fd, slot, out, arrived)
 		return
 	}
 	f := g.file(fd, out)
-	h := &heldFile{file: f, id: out.File, native: isELF(fd)}
+	h := &heldFile{file: f, id: out.File, native: isELF(fd), takes: takes}
 	g.pending.add(c, h)
 	if out.File.Magic == overlayMagic {
 		c.above = h
-		g.answer(fd)
-		unix.Close(fd)
-		h.held = time.Since(arrived)
+		g.pass(fd, slot)
+		g.pending.released(h, time.Since(arrived), false)
 		return
 	}
 	c.above = nil
-	g.handOver(c, h, fd, out, arrived)
+	g.handOver(h, fd, slot, out, arrived)
+}
+
+// pass lets an event through at once.
+func (g *gate) pass(fd, slot int) {
+	g.answer(fd)
+	if g.vitals != nil {
+		g.vitals.remove(slot)
+	}
+	unix.Close(fd)
 }
 
 // file makes a File from what identify said of a held descriptor.
@@ -228,15 +278,22 @@ func statFile(fd int, f *sensor.File) {
 }
 
 // handOver gives the file to the acquirer, which answers; or the deadline does.
-func (g *gate) handOver(c *call, h *heldFile, fd int, out *monitorIdentified, arrived time.Time) {
+func (g *gate) handOver(h *heldFile, fd, slot int, out *monitorIdentified, arrived time.Time) {
 	id := identity(&out.File)
 	if id.Dev, _ = deviceOf(fd); id.Dev == 0 {
 		id.Dev = stDev(out.File.Dev)
+	}
+	h.bytes = id
+	if h.id.Magic != overlayMagic {
+		g.ignored.consider(fd, id)
 	}
 	var once sync.Once
 	release := func(late bool) {
 		once.Do(func() {
 			g.answer(fd)
+			if g.vitals != nil {
+				g.vitals.remove(slot)
+			}
 			g.pending.released(h, time.Since(arrived), late)
 		})
 	}
@@ -273,4 +330,26 @@ func isELF(fd int) bool {
 	var magic [4]byte
 	n, err := unix.Pread(fd, magic[:], 0)
 	return err == nil && n == 4 && string(magic[:]) == "\x7fELF"
+}
+
+// mind ends the gating when the watchdog ends: without it a stopped monitor
+// would stop the machine.
+func (g *gate) mind() {
+	select {
+	case <-g.s.opts.Watchdog.gone:
+	case <-g.stopped:
+		return
+	}
+	for _, what := range []uint{unix.FAN_MARK_FILESYSTEM, 0} {
+		if err := unix.FanotifyMark(g.fd, unix.FAN_MARK_FLUSH|what, 0, unix.AT_FDCWD, ""); err != nil {
+			g.s.opts.Warn(fmt.Sprintf("the gate's watchdog has ended and the gate cannot be opened: %v", err))
+		}
+	}
+	g.marks.off.Store(true)
+	g.s.opts.Warn("the gate's watchdog has ended: execs are no longer held")
+}
+
+// relieved says whether the watchdog may have let this file go.
+func (g *gate) relieved(h *heldFile) bool {
+	return g.vitals != nil && (h.takes&1 != 0 || g.vitals.takes.Load() != h.takes)
 }

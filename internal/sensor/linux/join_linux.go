@@ -17,17 +17,33 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 	files := s.gate.pending.take(r.Tid, r.Attempt)
 	image, chain, rest := split(files, &r.Image, e.Interpreted)
 	e.Gate = s.gate.pending.gateRecord(s.opts.Gate, files)
-	if image == nil {
+	switch {
+	case image == nil && r.Image.Writers <= 0 && s.opts.Acquirer.Recall(e.Image, e.Image.ID):
+		e.Gate.Outcome = event.GateKnown
+	case image == nil:
 		e.Gate.Outcome = event.GateMissed
-	} else {
+	case s.gate.relieved(image):
+		// It ran before it was acquired, for all that is known.
+		e.Gate.Outcome = event.GateDeadline
+		rest = append(rest, image)
+	default:
 		s.joinImage(e, r, image, opener)
 	}
 	for _, h := range chain {
 		e.Interpreters = append(e.Interpreters, h.file)
+		if s.gate.relieved(h) {
+			h.file.Resolve(sensor.Digest{Reason: event.ReasonTimeout})
+		}
 		s.opts.Acquirer.Activated(h.file, e.Time, true)
 	}
 	for _, h := range rest {
 		s.opts.Acquirer.Abandoned(h.file)
+	}
+	if image != nil {
+		s.gate.ignored.confirm(image.bytes)
+		for _, h := range rest {
+			s.gate.ignored.confirm(h.bytes)
+		}
 	}
 }
 

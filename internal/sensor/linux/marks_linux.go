@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
@@ -21,6 +22,7 @@ type marks struct {
 	g      *gate
 	all    bool // of the machine, not only of Options.GatePaths
 	memfds bool
+	off    atomic.Bool // nothing is marked any more
 
 	mu         sync.Mutex
 	namespaces map[string]bool // looked through

@@ -13,6 +13,8 @@ type heldFile struct {
 	file   *sensor.File
 	id     monitorFileIdentity // of the file that was named, at the time
 	native bool                // an ELF file
+	takes  uint64              // see vitals.takes, on arrival
+	bytes  sensor.Identity     // of the file that holds the bytes, and as the acquirer knows it
 
 	// Guarded by pendingCalls.mu.
 	held time.Duration

@@ -33,6 +33,9 @@ type Options struct {
 	GatePaths []string
 	// GateTimeout is the longest an exec is held. At least 10 ms; zero means 2 s.
 	GateTimeout time.Duration
+	// Watchdog answers when this process does not. Nil means that a gate has
+	// none, which only a test on a mount of its own can afford.
+	Watchdog *Watchdog
 	// Acquirer is told of held files. Required when Gate is not LevelNone.
 	Acquirer sensor.Acquirer
 	// Warn is told, in one line, what the sensor cannot do as asked but goes on without. May be nil.

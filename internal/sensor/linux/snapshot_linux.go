@@ -1,9 +1,11 @@
 package linux
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/cilium/ebpf/link"
 
@@ -69,4 +71,34 @@ func procStrings(pid uint32, name string) []string {
 		return nil
 	}
 	return stringList(raw)
+}
+
+// Alive says whether a process is still there, by a lookup.
+func (s *Sensor) Alive(k sensor.Key) bool {
+	started, err := startTime(k.PID)
+	if err != nil {
+		return false
+	}
+	// /proc has it in ticks of 10 ms (proc_pid_stat(5)).
+	const tick = 10_000_000
+	return started == k.Start/tick
+}
+
+// startTime reads the 22nd field of /proc/PID/stat.
+func startTime(pid uint32) (uint64, error) {
+	name := fmt.Sprintf("/proc/%d/stat", pid)
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return 0, err
+	}
+	// The second field is in parentheses and may hold anything.
+	fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
+	if len(fields) < 20 {
+		return 0, fmt.Errorf("%s has too few fields", name)
+	}
+	ticks, err := strconv.ParseUint(string(fields[19]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read the start time in %s: %w", name, err)
+	}
+	return ticks, nil
 }

@@ -1,0 +1,63 @@
+# make run and make test are all it takes on a Debian or Ubuntu machine with Go:
+# what else they need they install.
+
+GO      ?= go
+SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+ROOT    := $(SUDO) env "PATH=$(PATH)" "HOME=$(HOME)" "GOFLAGS=$(GOFLAGS)"
+CLANG   := clang-19
+FUZZ    ?= 5s
+
+export CGO_ENABLED = 0
+
+.PHONY: all build run test unit race live lint cross generate check-generated fuzz setup conformance clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -o xnumon ./cmd/xnumon
+
+run: build
+	$(SUDO) ./xnumon run
+
+test: setup lint check-generated cross unit race fuzz live
+
+# What tests compile and run: a C compiler, and clang for the BPF objects.
+setup:
+	@$(SUDO) ./scripts/setup
+
+lint:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	GOOS=darwin $(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+cross:
+	GOOS=linux GOARCH=arm64 $(GO) build ./...
+	GOOS=darwin GOARCH=arm64 $(GO) build ./...
+	GOOS=darwin GOARCH=amd64 $(GO) build ./...
+
+unit:
+	$(GO) test -tags nolive ./...
+
+race:
+	CGO_ENABLED=1 $(GO) test -tags nolive -race ./...
+
+# As root, on the kernel of this machine. A live test that skips has failed.
+live: build
+	$(ROOT) ./scripts/live
+
+fuzz:
+	./scripts/fuzz $(FUZZ)
+
+generate:
+	$(GO) generate ./...
+
+# The committed BPF objects must be what the source gives.
+check-generated: setup
+	./scripts/check-generated
+
+conformance: build setup
+	$(ROOT) $(GO) run ./conformance
+
+clean:
+	rm -rf xnumon build

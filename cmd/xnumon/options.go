@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"xnumon/internal/encode"
+	"xnumon/internal/record"
+)
+
+// outputOptions say what records look like and where they go.
+type outputOptions struct {
+	output    string
+	format    string
+	ancestors string
+	env       string
+}
+
+func (o *outputOptions) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.output, "output", "-", "where records go: `FILE`, or - for the terminal or pipe")
+	f.StringVar(&o.format, "format", "", "json or text (default text on a terminal, else json)")
+	f.StringVar(&o.ancestors, "ancestors", "unlimited", "how many ancestors a record lists: `N` or unlimited")
+	f.StringVar(&o.env, "env", "ld", "environment in records: none, ld (what steers the dynamic linker) or full")
+}
+
+// records are the options for building records.
+func (o *outputOptions) records() (r record.Options, err error) {
+	if r.Env, err = record.ParseEnv(o.env); err != nil {
+		return r, fmt.Errorf("--env: %w", err)
+	}
+	r.Ancestors = record.Unlimited
+	if o.ancestors != "unlimited" {
+		n, err := strconv.Atoi(o.ancestors)
+		if err != nil || n < 0 {
+			return r, fmt.Errorf("--ancestors: %q is neither a number from 0 up nor unlimited", o.ancestors)
+		}
+		r.Ancestors = n
+	}
+	return r, nil
+}
+
+// encoder picks the format; out is where records would go with --output -.
+func (o *outputOptions) encoder(out *os.File) (encode.Encoder, error) {
+	terminal := o.output == "-" && term.IsTerminal(int(out.Fd()))
+	format := o.format
+	if format == "" {
+		format = "json"
+		if terminal {
+			format = "text"
+		}
+	}
+	switch format {
+	case "json":
+		return &encode.JSON{}, nil
+	case "text":
+		t := &encode.Text{Color: terminal && os.Getenv("NO_COLOR") == ""}
+		if terminal {
+			if width, _, err := term.GetSize(int(out.Fd())); err == nil {
+				t.Columns = width
+			}
+		}
+		return t, nil
+	}
+	return nil, fmt.Errorf("--format: %q is neither json nor text", o.format)
+}
+
+// warn writes one line about something that goes on without.
+func warn(w io.Writer) func(string) {
+	return func(line string) { fmt.Fprintf(w, "xnumon: %s\n", line) }
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xnumon/event"
+	"xnumon/internal/image"
+	"xnumon/internal/monitor"
+	"xnumon/internal/record"
+	"xnumon/internal/sensor"
+	"xnumon/internal/sensor/linux"
+	"xnumon/internal/sensor/replay"
+	"xnumon/internal/sink"
+)
+
+// flushTime is how long a slow reader of the records is waited for at the end.
+const flushTime = 5 * time.Second
+
+// live is everything that run and trace set up, in the order in which it was.
+type live struct {
+	acquirer *image.Acquirer
+	watchdog *linux.Watchdog
+	sensor   *linux.Sensor
+	monitor  *monitor.Monitor
+	out      sink.Sink
+	recorder *replay.Writer
+}
+
+// start checks everything a person can get wrong before anything is begun, then
+// attaches. Nothing is held yet. out is where --output - leads.
+func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
+	acquisition, err := o.acquisition()
+	if err != nil {
+		return nil, err
+	}
+	records, err := o.records()
+	if err != nil {
+		return nil, err
+	}
+	encoder, err := o.encoder(out)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPrivileges(command, acquisition.Level); err != nil {
+		return nil, err
+	}
+	l := &live{}
+	defer func() {
+		if err != nil {
+			l.close(&err)
+		}
+	}()
+	if l.out, err = o.sink(out); err != nil {
+		return nil, err
+	}
+	if o.record != "" {
+		if l.recorder, err = replay.Create(o.record); err != nil {
+			return nil, fmt.Errorf("--record: %w", err)
+		}
+	}
+	if acquisition.Level != sensor.LevelNone {
+		if l.watchdog, err = linux.StartWatchdog(); err != nil {
+			return nil, err
+		}
+	}
+	l.acquirer = image.New(acquisition)
+	l.sensor, err = linux.Open(linux.Options{
+		Env:         records.Env != record.EnvNone,
+		Snapshot:    true,
+		Detail:      o.atStart,
+		Gate:        acquisition.Level,
+		GatePaths:   o.gatePaths,
+		GateTimeout: o.gateTimeout,
+		Watchdog:    l.watchdog,
+		Acquirer:    l.acquirer,
+		Warn:        warn(os.Stderr),
+	})
+	if err != nil {
+		return nil, err
+	}
+	options := monitor.Options{
+		Records: records,
+		Encoder: encoder,
+		Sink:    l.out,
+		Acquire: l.acquirer.Acquire,
+		AtStart: o.atStart,
+		Follow:  o.follow,
+		Sweep:   l.sensor.Alive,
+	}
+	if l.recorder != nil {
+		options.Tap = l.recorder.Observe
+	}
+	l.monitor = monitor.New(options)
+	return l, nil
+}
+
+// sink opens what the records are written to.
+func (o *liveOptions) sink(out *os.File) (sink.Sink, error) {
+	encoder, err := o.encoder(out) // of its own: the sink writes its own loss records
+	if err != nil {
+		return nil, err
+	}
+	to := sink.Output(nil)
+	if o.output == "-" {
+		to, err = sink.NewDescriptor(out.Name(), int(out.Fd()))
+	} else {
+		to, err = sink.Open(o.output)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--output: %w", err)
+	}
+	return sink.NewQueue(to, sink.Options{
+		Loss: func(dst []byte, l *event.Loss) []byte { return encoder.AppendLoss(dst, l) },
+	}), nil
+}
+
+// hold starts the gate, with room for a descriptor for each exec that is held.
+// Nothing may be started after this, and the limits are not for what was
+// started before.
+func (l *live) hold() error {
+	raiseLimits(l.watchdog != nil)
+	return l.sensor.StartGate()
+}
+
+// run monitors until ctx is done. What ended it, if not that, is its error.
+func (l *live) run(ctx context.Context) error {
+	err := l.monitor.Run(ctx, l.sensor)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// endWithOutput ends the run when nobody can read the records any more.
+func (l *live) endWithOutput(ctx context.Context, cancel context.CancelCauseFunc) {
+	select {
+	case <-l.out.Failed():
+		cancel(fmt.Errorf("the records cannot be written: %w", l.out.Err()))
+	case <-ctx.Done():
+	}
+}
+
+// close undoes start, the gate first. An error is added to *err.
+func (l *live) close(err *error) {
+	errs := []error{*err}
+	if l.sensor != nil {
+		errs = append(errs, l.sensor.Close())
+	}
+	if l.watchdog != nil {
+		errs = append(errs, l.watchdog.Close())
+	}
+	if l.acquirer != nil {
+		l.acquirer.Close()
+	}
+	if l.recorder != nil {
+		errs = append(errs, l.recorder.Close())
+	}
+	if l.out != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+		if failed := l.out.Close(ctx); failed != nil && l.out.Err() == nil {
+			errs = append(errs, failed)
+		}
+		cancel()
+	}
+	var rest []error
+	for _, e := range errs {
+		if e != nil {
+			rest = append(rest, e)
+		}
+	}
+	switch len(rest) {
+	case 0:
+		*err = nil
+	case 1:
+		*err = rest[0]
+	default:
+		*err = errors.Join(rest...)
+	}
+}
+
+// raiseLimits allows more descriptors, and keeps a monitor that others wait for
+// in memory. Neither is worth failing for.
+func raiseLimits(gating bool) {
+	const files = 1 << 17
+	var now unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) == nil && now.Cur < files {
+		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: files, Max: max(files, now.Max)})
+	}
+	if gating {
+		_ = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
+	}
+}

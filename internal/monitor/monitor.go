@@ -1,0 +1,202 @@
+// Package monitor wires the rooms together: observations go through lineage,
+// their files are acquired, and records come out in the order of the execs.
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"xnumon/event"
+	"xnumon/internal/encode"
+	"xnumon/internal/lineage"
+	"xnumon/internal/record"
+	"xnumon/internal/sensor"
+)
+
+const (
+	// patience is how long after its exec a record waits for digests.
+	patience = 30 * time.Second
+	// backlog is how many execs may wait for their digests. When it is full the
+	// sensor waits, and counts what it loses.
+	backlog = 16384
+)
+
+// Sink takes encoded records.
+type Sink interface {
+	// Write must not block and must not keep rec. What it has to drop it counts
+	// and has recorded.
+	Write(rec []byte)
+}
+
+// Options say what a Monitor does.
+type Options struct {
+	Records record.Options
+	Encoder encode.Encoder
+	Sink    Sink
+	// Acquire begins the acquisition of a file unless that is under way. Nil
+	// when digests come with the observations.
+	Acquire func(*sensor.File)
+	// AtStart has a record written for each process found running.
+	AtStart bool
+	// Follow limits the records to what descends from one process, see Monitor.Follow.
+	Follow bool
+	// Tap sees every observation, before anything else does. May be nil.
+	Tap func(sensor.Observation) error
+	// Sweep says whether a process is still there, to find exits that were lost. May be nil.
+	Sweep func(sensor.Key) bool
+}
+
+// Monitor turns observations into records.
+type Monitor struct {
+	opts    Options
+	table   *lineage.Table
+	builder *record.Builder
+	queue   chan pending
+	done    sync.WaitGroup
+
+	launcher sensor.Key // see Follow
+	child    uint32
+	parent   uint32
+}
+
+// pending is a record whose digests may not be known yet, or a loss.
+type pending struct {
+	exec    *sensor.Exec
+	lineage lineage.Execution
+	process *sensor.Process
+	lost    *sensor.Lost
+	since   time.Time
+}
+
+// New makes a Monitor. Start it before it observes.
+func New(opts Options) *Monitor {
+	return &Monitor{
+		opts:    opts,
+		table:   lineage.New(),
+		builder: record.NewBuilder(opts.Records),
+		queue:   make(chan pending, backlog),
+	}
+}
+
+// Run takes the observations of s until ctx is done or its stream ends, and
+// returns when the records of all of them are in the sink.
+func (m *Monitor) Run(ctx context.Context, s sensor.Sensor) error {
+	m.done.Go(m.emit)
+	err := s.Run(ctx, m.observe)
+	close(m.queue)
+	m.done.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// Follow limits the records to what the process executes that parent forks and
+// that has the given pid, after its first exec, and to what descends from it.
+// Call it before Run.
+func (m *Monitor) Follow(parent, child uint32) { m.parent, m.child = parent, child }
+
+// observe handles one observation.
+func (m *Monitor) observe(o sensor.Observation) error {
+	if m.opts.Tap != nil {
+		if err := m.opts.Tap(o); err != nil {
+			return err
+		}
+	}
+	switch o := o.(type) {
+	case *sensor.Fork:
+		if m.opts.Follow && m.launcher.IsZero() && o.Child.PID == m.child && o.Parent.PID == m.parent {
+			m.launcher = o.Child
+		}
+		m.table.Fork(o)
+	case *sensor.Exec:
+		m.exec(o)
+	case *sensor.Exit:
+		m.table.Exit(o)
+	case *sensor.Process:
+		m.process(o)
+	case *sensor.Lost:
+		m.table.Lost(o)
+		if o.Lineage && m.opts.Sweep != nil {
+			m.table.Sweep(m.opts.Sweep)
+		}
+		m.queue <- pending{lost: o, since: time.Now()}
+	case *sensor.Digest:
+		// It resolves its file, which happens in the sensor.
+	default:
+		return fmt.Errorf("observation of unknown type %T", o)
+	}
+	return nil
+}
+
+func (m *Monitor) exec(e *sensor.Exec) {
+	if m.opts.Acquire != nil {
+		m.opts.Acquire(e.Image)
+		for _, f := range e.Interpreters {
+			m.opts.Acquire(f)
+		}
+	}
+	x := m.table.Exec(e)
+	if m.opts.Follow && !x.Followed {
+		if e.Key == m.launcher {
+			m.table.Follow(e.Key) // from its next exec on
+		}
+		return
+	}
+	m.queue <- pending{exec: e, lineage: x, since: time.Now()}
+}
+
+func (m *Monitor) process(p *sensor.Process) {
+	if m.opts.Acquire != nil && p.Image != nil {
+		m.opts.Acquire(p.Image)
+	}
+	m.table.Process(p)
+	if m.opts.AtStart && !p.KernelThread {
+		m.queue <- pending{process: p, since: time.Now()}
+	}
+}
+
+// emit writes records in the order of the observations.
+func (m *Monitor) emit() {
+	var buf []byte
+	for p := range m.queue {
+		buf = buf[:0]
+		switch {
+		case p.lost != nil:
+			buf = m.opts.Encoder.AppendLoss(buf, &event.Loss{
+				Time: p.lost.Time, Source: p.lost.Source, Count: p.lost.Count,
+				Since: p.lost.Since, Until: p.lost.Until,
+			})
+		case p.process != nil:
+			wait(m.builder.ProcessFiles(p.process), p.since)
+			buf = m.opts.Encoder.AppendExec(buf, m.builder.Process(p.process))
+		default:
+			wait(m.builder.Files(p.exec, &p.lineage), p.since)
+			buf = m.opts.Encoder.AppendExec(buf, m.builder.Exec(p.exec, &p.lineage))
+		}
+		m.opts.Sink.Write(buf)
+	}
+}
+
+// wait waits for the digests of files, which are given up when they take too long.
+func wait(files []*sensor.File, since time.Time) {
+	var timer *time.Timer
+	for _, f := range files {
+		if f.Digest() != nil {
+			continue
+		}
+		if timer == nil {
+			timer = time.NewTimer(time.Until(since.Add(patience)))
+			defer timer.Stop()
+		}
+		select {
+		case <-f.Done():
+		case <-timer.C:
+			timer.Reset(0)
+			f.Resolve(sensor.Digest{Reason: event.ReasonTimeout})
+		}
+	}
+}

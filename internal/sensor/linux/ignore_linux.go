@@ -1,0 +1,81 @@
+package linux
+
+import (
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"xnumon/internal/sensor"
+)
+
+// ignored are the files whose execs need not be held: images, whose digest is
+// known by identity. A mark on the inode keeps the kernel from asking; it takes the
+// mark away itself when the file is written to (fanotify_mark(2),
+// FAN_MARK_IGNORED_SURV_MODIFY), but not when it is changed through a mapping.
+// For that the mark also asks for word of writers that have closed the file. In between,
+// the identity at the activation shows the change.
+//
+// Only what an exec has confirmed as its image may be ignored, or as the dynamic
+// linker of one: an ignored script would vanish from the chain of interpreters.
+type ignored struct {
+	g *gate
+
+	mu        sync.Mutex
+	confirmed map[sensor.Identity]struct{}
+	marks     int
+}
+
+const (
+	confirmedMost = 16384 // then it begins anew
+	ignoredMost   = 16384 // each keeps an inode in the kernel's memory
+)
+
+// confirm notes that a file was an image, or the dynamic linker of one.
+func (i *ignored) confirm(id sensor.Identity) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.confirmed == nil || len(i.confirmed) >= confirmedMost {
+		i.confirmed = map[sensor.Identity]struct{}{}
+	}
+	i.confirmed[id] = struct{}{}
+}
+
+// consider has the kernel ignore a held file from now on, if that is safe.
+func (i *ignored) consider(fd int, id sensor.Identity) {
+	i.mu.Lock()
+	_, ok := i.confirmed[id]
+	ok = ok && i.marks < ignoredMost
+	if ok {
+		i.marks++
+		delete(i.confirmed, id)
+	}
+	i.mu.Unlock()
+	if !ok || !i.g.s.opts.Acquirer.Known(id) {
+		return
+	}
+	path := fmt.Sprintf("/proc/self/fd/%d", fd)
+	// First the watch, then the ignoring: a writer in between is seen by the first.
+	err := unix.FanotifyMark(i.g.fd, unix.FAN_MARK_ADD, unix.FAN_CLOSE_WRITE, unix.AT_FDCWD, path)
+	if err == nil {
+		err = unix.FanotifyMark(i.g.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_IGNORED_MASK, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, path)
+	}
+	if err != nil {
+		i.g.errors.Add(1) // it goes on being held
+	}
+}
+
+// written takes the mark off a file that somebody had open for writing.
+func (i *ignored) written(fd int) {
+	path := fmt.Sprintf("/proc/self/fd/%d", fd)
+	for flags, mask := range map[uint]uint64{
+		unix.FAN_MARK_REMOVE | unix.FAN_MARK_IGNORED_MASK: unix.FAN_OPEN_EXEC_PERM,
+		unix.FAN_MARK_REMOVE:                              unix.FAN_CLOSE_WRITE,
+	} {
+		// It may be gone already, taken away by the kernel.
+		_ = unix.FanotifyMark(i.g.fd, flags, mask, unix.AT_FDCWD, path)
+	}
+	i.mu.Lock()
+	i.marks = max(0, i.marks-1)
+	i.mu.Unlock()
+}
