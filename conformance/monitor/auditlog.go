@@ -110,7 +110,7 @@ func (d *auditDecoder) finish(id string) []fact.Record {
 		r.Set("argv", argv...)
 	}
 	if cwd, ok := e.records["CWD"]["cwd"]; ok && cwd != "(null)" {
-		r.Set("cwd", auditText(cwd))
+		auditCwd(&r, auditText(cwd))
 	}
 	if e.named != nil {
 		if name, ok := e.named["name"]; ok && name != "(null)" {
@@ -176,11 +176,27 @@ func auditLogin(r *fact.Record, auid, session, tty string) {
 // auditImage reads exe, in which the kernel marks a file without a name as
 // /proc/PID/exe does.
 func auditImage(r *fact.Record, exe string) {
+	if exe == tooLong {
+		r.Lack("image.path", exe)
+		return
+	}
 	path, deleted := strings.CutSuffix(exe, " (deleted)")
 	r.Set("image.path", path)
 	if deleted {
 		r.Set("image.deleted", "yes")
 	}
+}
+
+// tooLong is what the kernel writes in place of a path that no buffer holds
+// (audit_log_d_path).
+const tooLong = "<too_long>"
+
+func auditCwd(r *fact.Record, cwd string) {
+	if cwd == tooLong {
+		r.Lack("cwd", cwd)
+		return
+	}
+	r.Set("cwd", cwd)
 }
 
 func auditCaps(r *fact.Record, before, after string) {

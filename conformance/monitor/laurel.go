@@ -59,7 +59,7 @@ func (laurelDecoder) Line(line []byte) []fact.Record {
 		r.Set("env."+percent(name), percent(exec.at("ENV").at(name).text()))
 	}
 	if cwd := event.at("CWD").at("cwd"); cwd.there() {
-		r.Set("cwd", percent(cwd.text()))
+		auditCwd(&r, percent(cwd.text()))
 	}
 	for _, p := range event.at("PATH").list() {
 		if p.at("item").text() != "0" {
