@@ -11,6 +11,7 @@ import (
 
 	"xnumon/internal/encode"
 	"xnumon/internal/record"
+	"xnumon/internal/userdb"
 )
 
 // outputOptions say what records look like and where they go.
@@ -29,12 +30,18 @@ func (o *outputOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.env, "env", "ld", "environment in records: none, ld (what steers the dynamic linker) or full")
 }
 
+var envLevels = map[string]record.Env{"none": record.EnvNone, "ld": record.EnvLinker, "full": record.EnvFull}
+
 // records are the options for building records.
-func (o *outputOptions) records() (r record.Options, err error) {
-	if r.Env, err = record.ParseEnv(o.env); err != nil {
-		return r, fmt.Errorf("--env: %w", err)
+func (o *outputOptions) records(hashes record.Hashes) (record.Options, error) {
+	env, ok := envLevels[o.env]
+	if !ok {
+		return record.Options{}, fmt.Errorf("--env: %q is none of none, ld and full", o.env)
 	}
-	r.Ancestors = record.Unlimited
+	r := record.Options{
+		Env: env, Ancestors: record.Unlimited, Hashes: hashes,
+		Names: userdb.New(userdb.Passwd, userdb.Group, nil),
+	}
 	if o.ancestors != "unlimited" {
 		n, err := strconv.Atoi(o.ancestors)
 		if err != nil || n < 0 {
@@ -59,7 +66,7 @@ func (o *outputOptions) encoder(out *os.File) (encode.Encoder, error) {
 	case "json":
 		return &encode.JSON{}, nil
 	case "text":
-		t := &encode.Text{Color: terminal && os.Getenv("NO_COLOR") == ""}
+		t := &encode.Text{Colour: terminal && os.Getenv("NO_COLOR") == ""}
 		if terminal {
 			if width, _, err := term.GetSize(int(out.Fd())); err == nil {
 				t.Columns = width

@@ -15,7 +15,7 @@ import (
 	"xnumon/internal/record"
 	"xnumon/internal/sensor"
 	"xnumon/internal/sensor/linux"
-	"xnumon/internal/sensor/replay"
+	//replay
 	"xnumon/internal/sink"
 )
 
@@ -29,7 +29,7 @@ type live struct {
 	sensor   *linux.Sensor
 	monitor  *monitor.Monitor
 	out      sink.Sink
-	recorder *replay.Writer
+	recorder interface{Observe(sensor.Observation) error; Close() error}
 }
 
 // start checks everything a person can get wrong before anything is begun, then
@@ -39,7 +39,7 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := o.records()
+	records, err := o.records(record.Hashes(acquisition.Hashes))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 		return nil, err
 	}
 	if o.record != "" {
-		if l.recorder, err = replay.Create(o.record); err != nil {
+		if err = errors.New("x"); err != nil {
 			return nil, fmt.Errorf("--record: %w", err)
 		}
 	}

@@ -154,16 +154,20 @@ func (m *Monitor) process(p *sensor.Process) {
 		m.opts.Acquire(p.Image)
 	}
 	m.table.Process(p)
-	if m.opts.AtStart && !p.KernelThread {
-		m.queue <- pending{process: p, since: time.Now()}
+	if !m.opts.AtStart || p.KernelThread {
+		return
+	}
+	if x, ok := m.table.Running(p); ok {
+		m.queue <- pending{process: p, lineage: x, since: time.Now()}
 	}
 }
 
 // emit writes records in the order of the observations.
 func (m *Monitor) emit() {
 	var buf []byte
+	var files []*sensor.File
 	for p := range m.queue {
-		buf = buf[:0]
+		buf, files = buf[:0], files[:0]
 		switch {
 		case p.lost != nil:
 			buf = m.opts.Encoder.AppendLoss(buf, &event.Loss{
@@ -171,10 +175,12 @@ func (m *Monitor) emit() {
 				Since: p.lost.Since, Until: p.lost.Until,
 			})
 		case p.process != nil:
-			wait(m.builder.ProcessFiles(p.process), p.since)
-			buf = m.opts.Encoder.AppendExec(buf, m.builder.Process(p.process))
+			files = m.builder.AppendProcessFiles(files, p.process, &p.lineage)
+			wait(files, p.since)
+			buf = m.opts.Encoder.AppendExec(buf, m.builder.Process(p.process, &p.lineage))
 		default:
-			wait(m.builder.Files(p.exec, &p.lineage), p.since)
+			files = m.builder.AppendFiles(files, p.exec, &p.lineage)
+			wait(files, p.since)
 			buf = m.opts.Encoder.AppendExec(buf, m.builder.Exec(p.exec, &p.lineage))
 		}
 		m.opts.Sink.Write(buf)

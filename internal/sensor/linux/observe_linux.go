@@ -18,6 +18,14 @@ func key(k monitorProcessKey) sensor.Key {
 	return sensor.Key{PID: k.Pid, Start: k.Start}
 }
 
+// parent is the zero Key for a process whose parent is the idle task: it has none.
+func parent(k monitorProcessKey) sensor.Key {
+	if k.Pid == 0 {
+		return sensor.Key{}
+	}
+	return key(k)
+}
+
 func creds(c monitorCredentials) sensor.Creds {
 	return sensor.Creds{
 		EUID: c.Euid, EGID: c.Egid, RUID: c.Ruid, RGID: c.Rgid,

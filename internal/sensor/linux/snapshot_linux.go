@@ -41,7 +41,7 @@ func (t *stream) task(r *monitorExecRecord, data []byte) error {
 	proc := &sensor.Process{
 		Time:         t.s.clock.wall(r.H.Time),
 		Key:          key(r.Key),
-		Parent:       key(r.Parent),
+		Parent:       parent(r.Parent),
 		ExecID:       r.ExecId,
 		Start:        t.s.clock.wall(r.Key.Start),
 		KernelThread: flags&monitorExecFlagsEXEC_KTHREAD != 0,

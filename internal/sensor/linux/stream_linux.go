@@ -153,7 +153,7 @@ func (t *stream) exec(r *monitorExecRecord, data []byte) error {
 	e := &sensor.Exec{
 		Time:        t.s.clock.wall(r.H.Time),
 		Key:         key(r.Key),
-		Parent:      key(r.Parent),
+		Parent:      parent(r.Parent),
 		ExecID:      r.ExecId,
 		Cwd:         path(p[monitorPartPART_CWD], r.Status[monitorPartPART_CWD]),
 		CwdReason:   reason(r.Status[monitorPartPART_CWD]),
