@@ -11,11 +11,14 @@ int main(int argc, char **argv) {
 
 	char *path = again("self");
 	char *sum = hash(path);
+	struct stat st = state(path);
 	char **args = ARGV(path, tok("a"));
 	struct run r = run(path, args);
 	if (r.status) fail("the program did not remove itself");
 	expect("a", &r);
 	native("a", path, sum, args);
+	// Its change time was another then: removing a name is a change.
+	inode("a", &st);
 	lacks("a", "image.deleted");
 	end();
 }

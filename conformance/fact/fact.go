@@ -20,6 +20,10 @@ const (
 	AncestorScripts = "ancestors.script"
 )
 
+// Unknown is an element of a list that the log leaves out, where the others are
+// there. No value holds a NUL: the kernel ends strings with it.
+const Unknown = "\x00"
+
 // TimeSlack is how far, in nanoseconds, a record's time may lie outside the
 // expected window. Monitors may take their time from the kernel's coarse clock,
 // which advances once a tick (4 ms at 250 Hz, 10 ms at 100 Hz).

@@ -175,18 +175,31 @@ func (c Claim) compare(got []string) Verdict {
 		return Right
 	case Ancestors, AncestorScripts:
 		n := min(len(got), len(c.Values))
-		if !slices.Equal(got[:n], c.Values[:n]) {
+		v := compareLists(got[:n], c.Values[:n])
+		if v == Right && n < len(c.Values) {
+			v = Missing
+		}
+		return v
+	}
+	return compareLists(got, c.Values)
+}
+
+// compareLists tells lists that differ from lists that do not say everything.
+func compareLists(got, want []string) Verdict {
+	if len(got) != len(want) {
+		return Wrong
+	}
+	v := Right
+	for i, g := range got {
+		switch g {
+		case want[i]:
+		case Unknown:
+			v = Missing
+		default:
 			return Wrong
 		}
-		if n < len(c.Values) {
-			return Missing
-		}
-		return Right
 	}
-	if slices.Equal(got, c.Values) {
-		return Right
-	}
-	return Wrong
+	return v
 }
 
 // Covers is the says function of a monitor that has fields for the named facts.

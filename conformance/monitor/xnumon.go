@@ -25,7 +25,7 @@ func (x *Xnumon) Name() string { return "xnumon " + x.Level }
 var xnumonFacts = []string{
 	"time", "argv", "env", "cwd", "filename",
 	"image.path", "image.sha256", "image.deleted", "image.memfd", "image.file", "image.mode", "image.uid", "image.gid",
-	"image.user", "image.group", "image.size",
+	"image.user", "image.group", "image.size", "image.mtime", "image.ctime",
 	"script.path", "script.sha256", "script.memfd", "script.deleted", "interpreters", "interpreters.sha256",
 	"named.file", "named.mode", "named.uid", "named.gid", "named.user", "named.group",
 	"forker", "subject.image.path", "subject.image.sha256", "subject.script.path", "subject.script.sha256",

@@ -142,12 +142,19 @@ func (r *xnumonRecord) files() {
 	}
 }
 
-func members(of []node, member string) []string {
+func members(of []node, name string) []string {
 	out := make([]string, len(of))
 	for i, n := range of {
-		out[i] = n.at(member).text()
+		out[i] = member(n, name)
 	}
 	return out
+}
+
+func member(of node, name string) string {
+	if v := of.at(name); v.there() {
+		return v.text()
+	}
+	return fact.Unknown
 }
 
 // image notes what is said of a file.
@@ -157,6 +164,11 @@ func (r *xnumonRecord) image(prefix string, of node) {
 		"mode": "mode", "uid": "uid", "user": "uname", "gid": "gid", "group": "gname", "size": "size",
 	} {
 		r.text(prefix+name, of, member)
+	}
+	for name, member := range map[string]string{"mtime": "mtime", "ctime": "ctime"} {
+		if t, err := time.Parse(time.RFC3339Nano, of.at(member).text()); err == nil {
+			r.Set(prefix+name, strconv.FormatInt(t.UnixNano(), 10))
+		}
 	}
 	if of.at("deleted").there() {
 		r.Set(prefix+"deleted", "yes")
@@ -191,11 +203,16 @@ func (r *xnumonRecord) subject() {
 	}
 	if ancestors != nil || !why.there() {
 		r.Set(fact.Ancestors, members(ancestors, "path")...)
-		scripts := make([]node, len(ancestors))
+		scripts := make([]string, len(ancestors))
 		for i, a := range ancestors {
-			scripts[i] = a.at("script")
+			// No script is an answer; a reason why there is none is not.
+			if script := a.at("script"); script.there() {
+				scripts[i] = member(script, "path")
+			} else if a.at("missing").at("script").there() {
+				scripts[i] = fact.Unknown
+			}
 		}
-		r.Set(fact.AncestorScripts, members(scripts, "path")...)
+		r.Set(fact.AncestorScripts, scripts...)
 	}
 }
 

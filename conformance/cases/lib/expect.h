@@ -304,6 +304,14 @@ UNUSED static char *identity(const char *path) {
 	return format("%u:%u:%llu", major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino);
 }
 
+// state is what stat says of a file at this moment; the program that it belongs to
+// is executed later.
+UNUSED static struct stat state(const char *path) {
+	struct stat st;
+	MUST(stat(path, &st));
+	return st;
+}
+
 // ---- processes ------------------------------------------------------------
 
 static long long now(void) {
@@ -506,6 +514,18 @@ UNUSED static void native(const char *id, const char *path, const char *sum, cha
 		has_list(id, "argv.passed", argv);
 	}
 	lacks(id, "script.path");
+}
+
+// inode is what the image's file was at the exec.
+UNUSED static void inode(const char *id, const struct stat *st) {
+	has(id, "image.file",
+	    format("%u:%u:%llu", major(st->st_dev), minor(st->st_dev), (unsigned long long)st->st_ino));
+	has(id, "image.mode", format("%o", st->st_mode));
+	has_num(id, "image.uid", st->st_uid);
+	has_num(id, "image.gid", st->st_gid);
+	has_num(id, "image.size", st->st_size);
+	has_num(id, "image.mtime", st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec);
+	has_num(id, "image.ctime", st->st_ctim.tv_sec * 1000000000LL + st->st_ctim.tv_nsec);
 }
 
 // scripted is the image of a script, and the script; argv is what the image
