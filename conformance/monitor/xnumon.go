@@ -30,8 +30,8 @@ var xnumonFacts = []string{
 	"named.file", "named.mode", "named.uid", "named.gid", "named.user", "named.group",
 	"forker", "subject.image.path", "subject.image.sha256", "subject.script.path", "subject.script.sha256",
 	"ancestors", "ancestors.script",
-	"before.ruid", "before.euid", "before.rgid", "before.egid", "before.ruser", "before.euser",
-	"after.ruid", "after.euid", "after.rgid", "after.egid", "after.ruser", "after.euser", "after.caps",
+	"before.ruid", "before.euid", "before.rgid", "before.egid", "before.ruser", "before.euser", "before.rgroup", "before.egroup",
+	"after.ruid", "after.euid", "after.rgid", "after.egid", "after.ruser", "after.euser", "after.rgroup", "after.egroup", "after.caps",
 	"auid", "auser", "session", "tty", "pid.inner", "container.id", "cgroup",
 }
 

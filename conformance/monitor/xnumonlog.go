@@ -226,6 +226,7 @@ func (r *xnumonRecord) creds() {
 	}
 	for name, member := range map[string]string{
 		"ruid": "ruid", "euid": "euid", "rgid": "rgid", "egid": "egid", "ruser": "runame", "euser": "euname",
+		"rgroup": "rgname", "egroup": "egname",
 	} {
 		r.text("before."+name, before, member)
 		r.text("after."+name, after, member)

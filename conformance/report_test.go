@@ -1,0 +1,79 @@
+//go:build linux
+
+package main
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+
+	"xnumon/conformance/fact"
+)
+
+func TestSummaries(t *testing.T) {
+	entries, err := fs.ReadDir(sources, "cases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		text, err := fs.ReadFile(sources, "cases/"+e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		if _, err := summary(string(text)); err != nil {
+			t.Errorf("%s: %v", e.Name(), err)
+		}
+		for _, part := range []string{"Logged must be:", "Goes wrong where"} {
+			if !strings.Contains(string(text), part) {
+				t.Errorf("%s: the comment on top has no %q", e.Name(), part)
+			}
+		}
+	}
+	if n < 40 {
+		t.Errorf("%d cases", n)
+	}
+}
+
+func TestReport(t *testing.T) {
+	r := Report{
+		Kernel: "Linux",
+		Cases:  []Case{{Name: "one", Summary: "First."}, {Name: "two", Summary: "Second."}},
+		Columns: []Column{
+			{Monitor: "good", Version: "1", Outcomes: []Outcome{
+				{Case: "one", Findings: []fact.Finding{{ID: "a", Fact: "record"}, {ID: "a", Fact: "x", Verdict: fact.Silent}}},
+				{Case: "two", Skip: "no such thing"}}},
+			{Monitor: "bad", Version: "2", Outcomes: []Outcome{
+				{Case: "one", Findings: []fact.Finding{
+					{ID: "a", Fact: "cwd", Verdict: fact.Wrong, Got: []string{"/`|\n"}, Want: []string{"/tmp"}},
+					{ID: "a", Fact: "argv", Verdict: fact.Missing, Note: "lost"}}},
+				{Case: "two", Fail: "broke"}}},
+			{Monitor: "gone", Unavailable: "not installed"},
+		},
+	}
+	page := r.Markdown()
+	for _, want := range []string{
+		"| good | 1 | 1 | 0 | 0 | 1 | 1 of 1 | 0 |",
+		"| bad | 2 | 0 | 1 | 1 | 0 | 0 of 1 | 1 |",
+		"| gone | not run: not installed |",
+		"| [one](#one) | 1 | 0, 1 missing, **1 wrong** | – |",
+		"| [two](#two) | not on this machine | case failed | – |",
+		"- bad: a cwd wrong: `\"/'|\\n\"`, not `\"/tmp\"`",
+		"- bad: a argv missing (lost)",
+		"- good: not on this machine: no such thing",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %q:\n%s", want, page)
+		}
+	}
+	if err := r.Demand("good", "good"); err != nil {
+		t.Error(err)
+	}
+	if r.Demand("bad", "") == nil || r.Demand("", "gone") == nil {
+		t.Error("nothing was demanded")
+	}
+}
