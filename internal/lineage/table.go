@@ -153,12 +153,23 @@ func (t *Table) Process(s *sensor.Process) {
 	}
 	i := p.image
 	switch {
-	case i.open && (i.anyID || i.execID == s.ExecID):
+	case i.open && (i.anyID || s.ExecID == i.execID && (s.ExecID != 0 || s.KernelThread)):
 		if p.unforked != "" && i.prev == nil && !s.KernelThread {
 			t.link(i, p, s.Parent)
 		}
 		i.fill(s)
 		p.since = s.Time
+	case i.open && s.ExecID == 0 && s.Image != nil && p.unforked != "":
+		// Nothing shows whether it has executed something since the forks that
+		// its children share i from.
+		found := &Image{Reconstructed: true}
+		if i.prev == nil {
+			t.link(found, p, s.Parent)
+		} else {
+			found.after(i.prev)
+		}
+		found.fill(s)
+		p.image, p.since = found, s.Time
 	case s.Image != nil && !i.anyID && s.ExecID > i.execID:
 		// Execs were lost, or the event of the last is yet to come.
 		p.under = i
@@ -179,8 +190,8 @@ func (t *Table) Lost(l *sensor.Lost) {
 	}
 }
 
-// Follow marks a process and those that descend from it from now on: by forks
-// that are seen, or where they are not, by the parent that is looked up.
+// Follow marks a process and those that descend from it: by the forks that are
+// seen from now on, or where they are not seen, by the parent that is looked up.
 func (t *Table) Follow(k sensor.Key) {
 	p := t.get(k)
 	if p == nil {
