@@ -90,6 +90,9 @@ type Image struct {
 	Path string `json:"path,omitempty"`
 	// Deleted is set when the file had no name any more at the activation.
 	Deleted bool `json:"deleted,omitempty"`
+	// Unreachable is set when the root directory of the process does not lead to
+	// the file: Path then begins at the top of the mounts that hold it.
+	Unreachable bool `json:"unreachable,omitempty"`
 	// Memfd is set for files that live in memory only (memfd_create): "sealed"
 	// when a seal made their bytes immutable before they were hashed, "unsealed"
 	// when their owner could change them at any moment, so that the hash speaks

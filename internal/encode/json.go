@@ -159,6 +159,7 @@ func (e *JSON) imageFields(i *event.Image) {
 	e.num("exec_pid", uint64(i.ExecPid))
 	e.str("path", i.Path)
 	e.flag("deleted", i.Deleted)
+	e.flag("unreachable", i.Unreachable)
 	e.str("memfd", i.Memfd)
 	if i.HasStat {
 		e.key("mode")

@@ -73,6 +73,7 @@ func (b *Builder) describe(i *event.Image, f *sensor.File) {
 		b.absences = absent(b.absences, "path", f.PathReason)
 	}
 	i.Deleted = f.Deleted
+	i.Unreachable = f.Unreachable
 	i.Memfd = f.Memfd
 	if f.HasStat {
 		i.HasStat = true

@@ -25,12 +25,14 @@ type File struct {
 	Path       string
 	PathReason event.Reason // why Path is empty
 	Deleted    bool
-	Memfd      string // see event.Image
-	HasStat    bool   // ID and the fields below it are known
-	ID         Identity
-	Mode       uint32
-	UID, GID   uint32
-	BTime      event.Time
+	// Unreachable: Path begins at a mount that the process's root does not lead to.
+	Unreachable bool
+	Memfd       string // see event.Image
+	HasStat     bool   // ID and the fields below it are known
+	ID          Identity
+	Mode        uint32
+	UID, GID    uint32
+	BTime       event.Time
 	// Signature is what the kernel said of the code's signature; nil where it
 	// says nothing, as on Linux, and for scripts.
 	Signature *event.Signature

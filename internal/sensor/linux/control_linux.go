@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf/ringbuf"
@@ -74,12 +75,19 @@ func (c *control) handle(r *monitorControlRecord) {
 		if !c.g.marks.all {
 			return
 		}
-		// fsmount(2) and open_tree(2) return a descriptor on a mount that is in
-		// no namespace yet, from which files can be executed all the same.
-		if r.Fd > 0 {
-			_ = c.g.marks.fileSystem(fmt.Sprintf("/proc/%s/task/%d/fd/%d", pid, r.Tid, r.Fd))
+		thread := fmt.Sprintf("%s/task/%d", pid, r.Tid)
+		// What was just mounted first, the shortest way: somebody may be about to
+		// execute from it. An error only means that the way below is taken.
+		if target := cString(r.Target[:]); strings.HasPrefix(target, "/") {
+			_ = c.g.marks.fileSystem("/proc/" + thread + "/root" + target)
+		} else if target != "" {
+			_ = c.g.marks.fileSystem("/proc/" + thread + "/cwd/" + target)
+		} else if r.Fd > 0 {
+			// fsmount(2) and open_tree(2) return a descriptor on a mount that is in
+			// no namespace yet, from which files can be executed all the same.
+			_ = c.g.marks.fileSystem(fmt.Sprintf("/proc/%s/fd/%d", thread, r.Fd))
 		}
-		if _, err := c.g.marks.process(pid + "/task/" + strconv.FormatUint(uint64(r.Tid), 10)); err != nil && !gone(err) {
+		if _, err := c.g.marks.process(thread); err != nil && !gone(err) {
 			c.g.s.opts.Warn(err.Error())
 		}
 	}

@@ -58,22 +58,17 @@ func reason(status uint32) event.Reason {
 	return event.ReasonUnseen
 }
 
-// path puts the components of a path, which come last one first, in order. A
-// path that the process's root does not lead to is marked as getcwd(2) does.
+// path puts the components of a path, which come last one first, in order.
 func path(components []byte, status uint32) string {
 	if reason(status) != "" {
 		return ""
 	}
 	components = bytes.TrimSuffix(components, []byte{0})
-	var b strings.Builder
-	b.Grow(len(components) + len("(unreachable)/"))
-	if monitorPartStatus(status) == monitorPartStatusPART_UNREACHABLE {
-		b.WriteString("(unreachable)")
-	}
 	if len(components) == 0 {
-		b.WriteByte('/')
-		return b.String()
+		return "/"
 	}
+	var b strings.Builder
+	b.Grow(len(components) + 1)
 	for len(components) > 0 {
 		i := bytes.LastIndexByte(components, 0)
 		b.WriteByte('/')
@@ -81,6 +76,16 @@ func path(components []byte, status uint32) string {
 		components = components[:max(i, 0)]
 	}
 	return b.String()
+}
+
+// directory is path for a working directory: where the process's root does not
+// lead to it, it is marked as getcwd(2) does.
+func directory(components []byte, status uint32) string {
+	p := path(components, status)
+	if monitorPartStatus(status) == monitorPartStatusPART_UNREACHABLE {
+		p = "(unreachable)" + p
+	}
+	return p
 }
 
 // stringList cuts a block of NUL-terminated strings apart. The result is never

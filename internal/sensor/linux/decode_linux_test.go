@@ -30,7 +30,6 @@ func TestLayouts(t *testing.T) {
 		"exec_record":    unsafe.Sizeof(monitorExecRecord{}),
 		"chunk_record":   unsafe.Sizeof(monitorChunkRecord{}),
 		"control_record": unsafe.Sizeof(monitorControlRecord{}),
-		"identified":     unsafe.Sizeof(monitorIdentified{}),
 		"identify_args":  unsafe.Sizeof(monitorIdentifyArgs{}),
 	} {
 		var s *btf.Struct
@@ -54,7 +53,7 @@ func TestPath(t *testing.T) {
 	}{
 		{"ls\x00bin\x00usr\x00", monitorPartStatusPART_WHOLE, "/usr/bin/ls", ""},
 		{"", monitorPartStatusPART_WHOLE, "/", ""},
-		{"x\x00", monitorPartStatusPART_UNREACHABLE, "(unreachable)/x", ""},
+		{"x\x00", monitorPartStatusPART_UNREACHABLE, "/x", ""},
 		{"memfd:a b\x00", monitorPartStatusPART_DETACHED, "/memfd:a b", ""},
 		{"a\nb\xff\x00", monitorPartStatusPART_WHOLE, "/a\nb\xff", ""},
 		{"x\x00", monitorPartStatusPART_RACED, "", event.ReasonRaced},
@@ -129,7 +128,7 @@ func TestSplit(t *testing.T) {
 		{"only the linker held", []*heldFile{linker}, false, nil, 0, 1},
 		{"nothing held", nil, true, nil, 0, 0},
 	} {
-		image, chain, rest := split(c.files, &shell.id, c.interpreted)
+		image, chain, rest := split(c.files, &monitorExecRecord{Image: shell.id}, c.interpreted)
 		if image != c.image || len(chain) != c.chain || len(rest) != c.rest {
 			t.Errorf("%s: %v, %d, %d", c.name, image, len(chain), len(rest))
 		}

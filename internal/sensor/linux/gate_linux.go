@@ -30,10 +30,10 @@ type gate struct {
 	ignored ignored
 	control *control
 
-	out      monitorIdentified // the reader's
-	overflow atomic.Uint64     // fanotify queue overflows
-	errors   atomic.Uint64     // events answered without being understood
-	reads    atomic.Uint64     // times the reader has read
+	out      identified    // the reader's
+	overflow atomic.Uint64 // fanotify queue overflows
+	errors   atomic.Uint64 // events answered without being understood
+	reads    atomic.Uint64 // times the reader has read
 	vitals   *vitals
 	stopped  chan struct{}
 	done     sync.WaitGroup
@@ -222,19 +222,20 @@ func (g *gate) hold(fd int, tid uint32) {
 		g.pass(fd, slot)
 		return
 	}
-	c := g.pending.call(tid, out.Attempt, out.Failed != 0)
+	c := g.pending.call(tid, out.attempt, out.failed)
 
 	// A stacked file system opens the file below in its turn, which is the next
 	// event of the thread; the bytes are hashed there.
-	if below := c.above; below != nil && out.File.Magic != overlayMagic {
+	if above := c.above; above != nil && out.file.Magic != overlayMagic {
 		c.above = nil
-		g.handOver(below, fd, slot, out, arrived)
+		above.below = out.file
+		g.handOver(above, fd, slot, out, arrived)
 		return
 	}
 	f := g.file(fd, out)
-	h := &heldFile{file: f, id: out.File, native: isELF(fd), takes: takes}
+	h := &heldFile{file: f, id: out.file, native: isELF(fd), takes: takes}
 	g.pending.add(c, h)
-	if out.File.Magic == overlayMagic {
+	if out.file.Magic == overlayMagic {
 		c.above = h
 		g.pass(fd, slot)
 		g.pending.released(h, time.Since(arrived), false)
@@ -254,9 +255,8 @@ func (g *gate) pass(fd, slot int) {
 }
 
 // file makes a File from what identify said of a held descriptor.
-func (g *gate) file(fd int, out *monitorIdentified) *sensor.File {
-	n := min(int(out.PathLen), len(out.Path))
-	f := g.s.newFile(&out.File, out.Path[:n], out.PathStatus)
+func (g *gate) file(fd int, out *identified) *sensor.File {
+	f := g.s.newFile(&out.file, out.path, out.status)
 	statFile(fd, f)
 	return f
 }
@@ -278,10 +278,10 @@ func statFile(fd int, f *sensor.File) {
 }
 
 // handOver gives the file to the acquirer, which answers; or the deadline does.
-func (g *gate) handOver(h *heldFile, fd, slot int, out *monitorIdentified, arrived time.Time) {
-	id := identity(&out.File)
+func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time.Time) {
+	id := identity(&out.file)
 	if id.Dev, _ = deviceOf(fd); id.Dev == 0 {
-		id.Dev = stDev(out.File.Dev)
+		id.Dev = stDev(out.file.Dev)
 	}
 	h.bytes = id
 	if h.id.Magic != overlayMagic {
@@ -304,7 +304,7 @@ func (g *gate) handOver(h *heldFile, fd, slot int, out *monitorIdentified, arriv
 		File:    h.file,
 		FD:      fd,
 		ID:      id,
-		Magic:   out.File.Magic,
+		Magic:   out.file.Magic,
 		Stacked: h.id.Magic == overlayMagic,
 		Sealed:  h.file.Memfd == "sealed",
 		Release: func() {

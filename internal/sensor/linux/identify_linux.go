@@ -2,8 +2,8 @@ package linux
 
 import (
 	"fmt"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -27,18 +27,27 @@ type identifier struct {
 	args  [2]monitorIdentifyArgs
 }
 
+// identified is what the kernel says of a descriptor.
+type identified struct {
+	file    monitorFileIdentity
+	attempt uint64 // of the exec call its thread is in, zero if that was not seen
+	failed  bool   // the thread's call before that one failed
+
+	path   []byte // components, last one first
+	status uint32 // of path
+}
+
 func newIdentifier(objs *monitorObjects) (*identifier, error) {
-	mem, err := objs.IdentifiedFiles.Memory()
+	mem, err := objs.Identified.Memory()
 	if err != nil {
 		return nil, fmt.Errorf("map the identify map: %w", err)
 	}
-	size := int(objs.IdentifiedFiles.ValueSize()+7) &^ 7
-	return &identifier{prog: objs.Identify, slots: mem, size: size}, nil
+	return &identifier{prog: objs.Identify, slots: mem, size: int(objs.Identified.ValueSize()+7) &^ 7}, nil
 }
 
 // ask fills out for the descriptor and, when tid is not zero, the exec call that
-// thread is in.
-func (i *identifier) ask(slot int, fd int, tid uint32, out *monitorIdentified) error {
+// thread is in. It uses the memory of out.path again.
+func (i *identifier) ask(slot int, fd int, tid uint32, out *identified) error {
 	if slot == slotOther {
 		i.mu.Lock()
 		defer i.mu.Unlock()
@@ -52,14 +61,18 @@ func (i *identifier) ask(slot int, fd int, tid uint32, out *monitorIdentified) e
 	if ret != 0 {
 		return fmt.Errorf("identify descriptor %d: %w", fd, unix.EBADF)
 	}
-	raw := unsafe.Slice((*byte)(unsafe.Pointer(out)), int(unsafe.Sizeof(*out)))
-	if _, err := i.slots.ReadAt(raw, int64(slot*i.size)); err != nil {
+	var r monitorExecRecord
+	header := unsafe.Slice((*byte)(unsafe.Pointer(&r)), int(unsafe.Sizeof(r)))
+	at := int64(slot * i.size)
+	if _, err := i.slots.ReadAt(header, at); err != nil {
 		return fmt.Errorf("read what identify found: %w", err)
 	}
-	if atomic.LoadUint32(&out.Found) == 0 {
-		return fmt.Errorf("identify descriptor %d: %w", fd, unix.EBADF)
+	out.file, out.attempt, out.failed = r.Image, r.Attempt, r.Failed != 0
+	out.status = r.Status[monitorPartPART_PATH]
+	n := min(int(r.Lens[monitorPartPART_PATH]), i.size-len(header))
+	out.path = slices.Grow(out.path[:0], n)[:n]
+	if _, err := i.slots.ReadAt(out.path, at+int64(len(header))); err != nil {
+		return fmt.Errorf("read the path that identify found: %w", err)
 	}
 	return nil
 }
-
-func (i *identifier) close() error { return nil }

@@ -15,7 +15,7 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 		return
 	}
 	files := s.gate.pending.take(r.Tid, r.Attempt)
-	image, chain, rest := split(files, &r.Image, e.Interpreted)
+	image, chain, rest := split(files, r, e.Interpreted)
 	e.Gate = s.gate.pending.gateRecord(s.opts.Gate, files)
 	switch {
 	case image == nil && r.Image.Writers <= 0 && s.opts.Acquirer.Recall(e.Image, e.Image.ID):
@@ -51,15 +51,18 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 // was held, which is the same inode, with the state of the activation.
 func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, opener *procOpener) {
 	now, f := e.Image, h.file
-	unchanged := identity(&r.Image) == identity(&h.id)
+	held, then := &h.id, &r.Image
+	if h.id.Inode != r.Image.Inode { // the file below was held, and not the one that was named
+		then = &r.Below
+		f.ID.Dev, f.ID.Ino = now.ID.Dev, now.ID.Ino
+	}
+	unchanged := identity(held) == identity(then)
 	// The path is the one at the activation; times and numbers from statx(2)
 	// stand unless the kernel's own have moved since.
-	f.Path, f.PathReason, f.Deleted = now.Path, now.PathReason, now.Deleted
+	f.Path, f.PathReason, f.Deleted, f.Unreachable = now.Path, now.PathReason, now.Deleted, now.Unreachable
 	f.Mode, f.UID, f.GID = now.Mode, now.UID, now.GID
 	if !unchanged {
-		dev, ino := f.ID.Dev, f.ID.Ino
-		f.ID = now.ID
-		f.ID.Dev, f.ID.Ino = dev, ino
+		f.ID.Size, f.ID.MTime, f.ID.CTime = then.Size, event.Time(then.Mtime), event.Time(then.Ctime)
 	}
 	f.Opener = opener
 	e.Image = f
@@ -69,10 +72,17 @@ func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, op
 // split tells what the files of one call were: the image, the files that led
 // to it, and the rest, which is its dynamic linker. The address of an inode is
 // its identity here, since the acquirer has kept the file open or its state is compared.
-func split(files []*heldFile, image *monitorFileIdentity, interpreted bool) (img *heldFile, chain, rest []*heldFile) {
+func split(files []*heldFile, r *monitorExecRecord, interpreted bool) (img *heldFile, chain, rest []*heldFile) {
 	for i, h := range files {
-		if h.id.Inode == image.Inode && sameFile(&h.id, image) {
+		if h.id.Inode == r.Image.Inode && sameFile(&h.id, &r.Image) {
 			return h, files[:i], files[i+1:]
+		}
+	}
+	if monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 {
+		for i, h := range files {
+			if h.id.Inode == r.Below.Inode && sameFile(&h.id, &r.Below) {
+				return h, files[:i], files[i+1:]
+			}
 		}
 	}
 	if !interpreted {

@@ -23,13 +23,14 @@ type monitorChunkRecord struct {
 }
 
 type monitorControlRecord struct {
-	_   structs.HostLayout
-	H   monitorHeader
-	Key monitorProcessKey
-	Tid uint32
-	Fd  int32
-	Mnt uint32
-	Nr  uint32
+	_      structs.HostLayout
+	H      monitorHeader
+	Key    monitorProcessKey
+	Tid    uint32
+	Fd     int32
+	Mnt    uint32
+	Pad    uint32
+	Target [256]int8
 }
 
 type monitorCredentials struct {
@@ -51,6 +52,7 @@ const (
 	monitorExecFlagsEXEC_KTHREAD     monitorExecFlags = 4
 	monitorExecFlagsEXEC_EXECING     monitorExecFlags = 8
 	monitorExecFlagsEXEC_NO_IMAGE    monitorExecFlags = 16
+	monitorExecFlagsEXEC_BELOW       monitorExecFlags = 32
 )
 
 type monitorExecRecord struct {
@@ -63,6 +65,7 @@ type monitorExecRecord struct {
 	ArgsTotal uint64
 	EnvTotal  uint64
 	Image     monitorFileIdentity
+	Below     monitorFileIdentity
 	Before    monitorCredentials
 	After     monitorCredentials
 	Session   monitorSession
@@ -90,6 +93,7 @@ type monitorFileFlags uint32
 const (
 	monitorFileFlagsFILE_UNLINKED monitorFileFlags = 1
 	monitorFileFlagsFILE_INTERNAL monitorFileFlags = 2
+	monitorFileFlagsFILE_PRIVATE  monitorFileFlags = 4
 )
 
 type monitorFileIdentity struct {
@@ -124,30 +128,6 @@ type monitorHeader struct {
 	Time uint64
 	Type uint32
 	Size uint32
-}
-
-type monitorIdentified struct {
-	_           structs.HostLayout
-	File        monitorFileIdentity
-	Attempt     uint64
-	ThreadStart uint64
-	Found       uint32
-	PathLen     uint32
-	PathStatus  uint32
-	Tgid        uint32
-	Failed      uint32
-	Pad         uint32
-	Path        [4608]uint8
-	Walk        struct {
-		_          structs.HostLayout
-		Dentry     uint64
-		Mnt        uint64
-		RootDentry uint64
-		RootMnt    uint64
-		Sum        uint64
-		Status     uint32
-		Len        uint32
-	}
 }
 
 type monitorIdentifyArgs struct {
@@ -253,7 +233,7 @@ const (
 	monitorMapChunkScratch     = "chunk_scratch"
 	monitorMapControl          = "control"
 	monitorMapEvents           = "events"
-	monitorMapIdentifiedFiles  = "identified_files"
+	monitorMapIdentified       = "identified"
 	monitorMapIterScratch      = "iter_scratch"
 	monitorMapLosses           = "losses"
 	monitorMapRunning          = "running"
@@ -342,15 +322,15 @@ type monitorProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type monitorMapSpecs struct {
-	Attempts        *ebpf.MapSpec `ebpf:"attempts"`
-	ChunkScratch    *ebpf.MapSpec `ebpf:"chunk_scratch"`
-	Control         *ebpf.MapSpec `ebpf:"control"`
-	Events          *ebpf.MapSpec `ebpf:"events"`
-	IdentifiedFiles *ebpf.MapSpec `ebpf:"identified_files"`
-	IterScratch     *ebpf.MapSpec `ebpf:"iter_scratch"`
-	Losses          *ebpf.MapSpec `ebpf:"losses"`
-	Running         *ebpf.MapSpec `ebpf:"running"`
-	Scratch         *ebpf.MapSpec `ebpf:"scratch"`
+	Attempts     *ebpf.MapSpec `ebpf:"attempts"`
+	ChunkScratch *ebpf.MapSpec `ebpf:"chunk_scratch"`
+	Control      *ebpf.MapSpec `ebpf:"control"`
+	Events       *ebpf.MapSpec `ebpf:"events"`
+	Identified   *ebpf.MapSpec `ebpf:"identified"`
+	IterScratch  *ebpf.MapSpec `ebpf:"iter_scratch"`
+	Losses       *ebpf.MapSpec `ebpf:"losses"`
+	Running      *ebpf.MapSpec `ebpf:"running"`
+	Scratch      *ebpf.MapSpec `ebpf:"scratch"`
 }
 
 // monitorVariableSpecs contains global variables before they are loaded into the kernel.
@@ -397,15 +377,15 @@ func (o *monitorObjects) Close() error {
 //
 // It can be passed to loadMonitorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type monitorMaps struct {
-	Attempts        *ebpf.Map `ebpf:"attempts"`
-	ChunkScratch    *ebpf.Map `ebpf:"chunk_scratch"`
-	Control         *ebpf.Map `ebpf:"control"`
-	Events          *ebpf.Map `ebpf:"events"`
-	IdentifiedFiles *ebpf.Map `ebpf:"identified_files"`
-	IterScratch     *ebpf.Map `ebpf:"iter_scratch"`
-	Losses          *ebpf.Map `ebpf:"losses"`
-	Running         *ebpf.Map `ebpf:"running"`
-	Scratch         *ebpf.Map `ebpf:"scratch"`
+	Attempts     *ebpf.Map `ebpf:"attempts"`
+	ChunkScratch *ebpf.Map `ebpf:"chunk_scratch"`
+	Control      *ebpf.Map `ebpf:"control"`
+	Events       *ebpf.Map `ebpf:"events"`
+	Identified   *ebpf.Map `ebpf:"identified"`
+	IterScratch  *ebpf.Map `ebpf:"iter_scratch"`
+	Losses       *ebpf.Map `ebpf:"losses"`
+	Running      *ebpf.Map `ebpf:"running"`
+	Scratch      *ebpf.Map `ebpf:"scratch"`
 }
 
 func (m *monitorMaps) Close() error {
@@ -414,7 +394,7 @@ func (m *monitorMaps) Close() error {
 		m.ChunkScratch,
 		m.Control,
 		m.Events,
-		m.IdentifiedFiles,
+		m.Identified,
 		m.IterScratch,
 		m.Losses,
 		m.Running,

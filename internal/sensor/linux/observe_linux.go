@@ -77,7 +77,12 @@ func (s *Sensor) newFile(id *monitorFileIdentity, components []byte, status uint
 		GID:     id.Gid,
 	}
 	f.Path, f.PathReason = path(components, status), reason(status)
+	f.Unreachable = monitorPartStatus(status) == monitorPartStatusPART_UNREACHABLE
 	flags := monitorFileFlags(id.Flags)
+	if flags&(monitorFileFlagsFILE_PRIVATE|monitorFileFlagsFILE_INTERNAL) == monitorFileFlagsFILE_PRIVATE {
+		// Where it is in the layer is not where anybody finds it.
+		f.Path, f.PathReason, f.Unreachable = "", event.ReasonUnseen, false
+	}
 	f.Deleted = flags&monitorFileFlagsFILE_UNLINKED != 0
 	if flags&monitorFileFlagsFILE_INTERNAL != 0 && id.Magic == tmpfsMagic && strings.HasPrefix(f.Path, "/memfd:") {
 		f.Memfd = "unsealed"

@@ -50,11 +50,11 @@ func (o *procOpener) Open() (int, error) {
 }
 
 func (o *procOpener) identify(fd int) (*monitorFileIdentity, error) {
-	var out monitorIdentified
+	var out identified
 	if err := o.s.ident.ask(slotOther, fd, 0, &out); err != nil {
 		return nil, err
 	}
-	return &out.File, nil
+	return &out.file, nil
 }
 
 func sameFile(a, b *monitorFileIdentity) bool {

@@ -12,6 +12,7 @@ import (
 type heldFile struct {
 	file   *sensor.File
 	id     monitorFileIdentity // of the file that was named, at the time
+	below  monitorFileIdentity // of the file below it, on a stacked file system
 	native bool                // an ELF file
 	takes  uint64              // see vitals.takes, on arrival
 	bytes  sensor.Identity     // of the file that holds the bytes, and as the acquirer knows it

@@ -239,9 +239,6 @@ func (s *Sensor) Close() error {
 		if s.ring != nil {
 			errs = append(errs, s.ring.Close())
 		}
-		if s.ident != nil {
-			errs = append(errs, s.ident.close())
-		}
 		errs = append(errs, s.objs.Close())
 		s.closeErr = errors.Join(errs...)
 	})

@@ -45,7 +45,7 @@ func (t *stream) task(r *monitorExecRecord, data []byte) error {
 		ExecID:       r.ExecId,
 		Start:        t.s.clock.wall(r.Key.Start),
 		KernelThread: flags&monitorExecFlagsEXEC_KTHREAD != 0,
-		Cwd:          path(p[monitorPartPART_CWD], r.Status[monitorPartPART_CWD]),
+		Cwd:          directory(p[monitorPartPART_CWD], r.Status[monitorPartPART_CWD]),
 		Creds:        creds(r.After),
 		Session:      session(&r.Session),
 		Container:    container(&r.Ns, p[monitorPartPART_CGROUP], r.Status[monitorPartPART_CGROUP]),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
 
 	"xnumon/event"
 	"xnumon/internal/sensor"
@@ -155,7 +156,7 @@ func (t *stream) exec(r *monitorExecRecord, data []byte) error {
 		Key:         key(r.Key),
 		Parent:      parent(r.Parent),
 		ExecID:      r.ExecId,
-		Cwd:         path(p[monitorPartPART_CWD], r.Status[monitorPartPART_CWD]),
+		Cwd:         directory(p[monitorPartPART_CWD], r.Status[monitorPartPART_CWD]),
 		CwdReason:   reason(r.Status[monitorPartPART_CWD]),
 		Filename:    cString(p[monitorPartPART_FILENAME]),
 		Interpreted: flags&monitorExecFlagsEXEC_INTERPRETED != 0,
@@ -168,6 +169,10 @@ func (t *stream) exec(r *monitorExecRecord, data []byte) error {
 	}
 	if flags&monitorExecFlagsEXEC_BEFORE != 0 {
 		before := creds(r.Before)
+		e.Before = &before
+	} else if r.Image.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
+		// The call was made inside the kernel. Only these bits let an exec change ids.
+		before := e.After
 		e.Before = &before
 	}
 	e.Argv, e.ArgvReason = t.memory(r, monitorPartPART_ARGS, p[monitorPartPART_ARGS], r.ArgsTotal, r.Argc)

@@ -21,7 +21,7 @@ static __always_inline void read_process(struct exec_record *r, struct task_stru
 	read_namespaces(&r->ns, task);
 }
 
-static __always_inline u32 append_places(struct exec_buffer *b, struct task_struct *task, struct file *file)
+static __always_inline u32 append_places(struct exec_buffer *b, u32 where, struct task_struct *task, struct file *file)
 {
 	struct path root, at;
 	u32 off = 0, n;
@@ -31,17 +31,17 @@ static __always_inline u32 append_places(struct exec_buffer *b, struct task_stru
 	if (file) {
 		BPF_CORE_READ_INTO(&at.mnt, file, f_path.mnt);
 		BPF_CORE_READ_INTO(&at.dentry, file, f_path.dentry);
-		off = b->r.lens[PART_PATH] = append_path(&b->walk, b->data, 0, &at, &root);
+		off = b->r.lens[PART_PATH] = append_path(b, where, 0, &at, &root);
 		b->r.status[PART_PATH] = b->walk.status;
 	} else {
 		b->r.status[PART_PATH] = PART_ABSENT;
 	}
 	BPF_CORE_READ_INTO(&at.mnt, task, fs, pwd.mnt);
 	BPF_CORE_READ_INTO(&at.dentry, task, fs, pwd.dentry);
-	n = b->r.lens[PART_CWD] = append_path(&b->walk, b->data, off, &at, &root);
+	n = b->r.lens[PART_CWD] = append_path(b, where, off, &at, &root);
 	b->r.status[PART_CWD] = b->walk.status;
 	off += n;
-	n = b->r.lens[PART_CGROUP] = append_cgroup(&b->walk, b->data, off, task);
+	n = b->r.lens[PART_CGROUP] = append_cgroup(b, off, task);
 	b->r.status[PART_CGROUP] = b->walk.status;
 	return off + n;
 }
@@ -89,13 +89,15 @@ static __always_inline void send_exec(struct exec_buffer *b, struct task_struct 
 	if (BPF_CORE_READ(bprm, interp) != filename)
 		r->flags |= EXEC_INTERPRETED;
 	read_identity(&r->image, file);
+	if (r->image.magic == OVERLAYFS_SUPER_MAGIC && read_below(&r->below, file))
+		r->flags |= EXEC_BELOW;
 	take_attempt(r, old_tid);
 
 	struct running_exec run = {.start = r->key.start, .exec_id = r->exec_id};
 	if (bpf_map_update_elem(&running, &r->key.pid, &run, BPF_ANY))
 		count_loss(LOSS_ATTEMPTS, r->h.time);
 
-	u32 off = append_places(b, task, file), n = 0;
+	u32 off = append_places(b, IN_SCRATCH, task, file), n = 0;
 	if (off <= DATA_CAP) {
 		long m = bpf_probe_read_kernel_str(b->data + off, PATH_CAP, filename);
 		if (m > 0 && m <= PATH_CAP)
@@ -149,7 +151,7 @@ static __always_inline void send_task(struct exec_buffer *b, struct task_struct 
 		read_identity(&r->image, file);
 	else
 		r->flags |= EXEC_NO_IMAGE;
-	u32 off = append_places(b, task, file);
+	u32 off = append_places(b, IN_ITER, task, file);
 	/* it ended while it was looked at: what was read may be of something else */
 	if (BPF_CORE_READ(task, mm) != mm || (BPF_CORE_READ(task, flags) & PF_EXITING))
 		r->flags |= EXEC_EXECING;

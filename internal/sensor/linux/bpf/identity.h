@@ -8,7 +8,8 @@ static __always_inline void read_times(struct file_identity *id, struct inode *i
 {
 	if (bpf_core_field_exists(inode->i_ctime_sec)) {
 		id->mtime = BPF_CORE_READ(inode, i_mtime_sec) * NSEC + BPF_CORE_READ(inode, i_mtime_nsec);
-		id->ctime = BPF_CORE_READ(inode, i_ctime_sec) * NSEC + BPF_CORE_READ(inode, i_ctime_nsec);
+		/* the top bit says that somebody has looked (6.13, include/linux/fs.h, I_CTIME_QUERIED) */
+		id->ctime = BPF_CORE_READ(inode, i_ctime_sec) * NSEC + (BPF_CORE_READ(inode, i_ctime_nsec) & 0x7fffffff);
 		return;
 	}
 	struct inode___plain *plain = (void *)inode;
@@ -55,9 +56,35 @@ static __always_inline void read_identity(struct file_identity *id, struct file 
 			id->seals = BPF_CORE_READ(shmem, seals);
 		}
 	}
+	/* MNT_NS_INTERNAL of fs/mount.h, an error pointer */
+	struct mount *mount = real_mount(BPF_CORE_READ(file, f_path.mnt));
+	u64 ns = (u64)BPF_CORE_READ(mount, mnt_ns);
+	if (ns >= (u64)-4095)
+		id->flags |= FILE_PRIVATE;
 	/* d_unlinked() of include/linux/dcache.h; a root has no name to lose */
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
 		id->flags |= FILE_UNLINKED;
+}
+
+/* The file below an overlay file, which is the one whose pages are mapped. Its
+ * place is the overlay's own affair: private_data is that file until 6.12, and a
+ * struct that begins with it since (fs/overlayfs/file.c). So what this finds is
+ * worth something only where its inode is one that was seen in another way. */
+static __always_inline bool read_below(struct file_identity *id, struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	s64 size = BPF_CORE_READ(inode, i_size);
+	struct file *below = BPF_CORE_READ(file, private_data);
+
+	for (int i = 0; i < 2; i++) {
+		struct inode *in = BPF_CORE_READ(below, f_inode);
+		if ((BPF_CORE_READ(in, i_mode) & S_IFMT) == S_IFREG && BPF_CORE_READ(in, i_size) == size && in != inode) {
+			read_identity(id, below);
+			return true;
+		}
+		bpf_probe_read_kernel(&below, sizeof(below), BPF_CORE_READ(file, private_data));
+	}
+	return false;
 }
 
 #endif

@@ -70,6 +70,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
 };
 
 struct path {
@@ -80,6 +81,7 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
 };
 
 struct fs_struct {
@@ -98,11 +100,12 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+/* two u32 until 6.2, one u64 since: its field has no name that all kernels
+ * know, and eight bytes are read from where it begins */
 struct kernel_cap_struct { u64 val; };
 struct cred {
 	kuid_t uid, suid, euid;
 	kgid_t gid, sgid, egid;
-	/* two u32 until 6.2, one u64 since; eight bytes either way */
 	struct kernel_cap_struct cap_effective;
 };
 
@@ -156,8 +159,8 @@ struct linux_binprm {
 	const char *filename, *interp, *fdpath;
 };
 
-struct pt_regs { unsigned long orig_ax; };
-struct pt_regs___arm64 { int syscallno; };
+struct pt_regs { unsigned long si, orig_ax; };
+struct pt_regs___arm64 { u64 regs[31]; int syscallno; };
 
 struct seq_file;
 struct bpf_iter_meta { struct seq_file *seq; };
@@ -169,7 +172,10 @@ enum { PIDTYPE_SID = 3 };         /* include/linux/pid_types.h */
 #define PF_KTHREAD 0x00200000      /* include/linux/sched.h */
 #define PF_EXITING 0x00000004
 #define MNT_INTERNAL 0x4000        /* include/linux/mount.h */
+#define S_IFMT 00170000
+#define S_IFREG 0100000
 #define TMPFS_MAGIC 0x01021994
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define TS_COMPAT 0x0002           /* arch/x86/include/asm/thread_info.h */
 #define TIF_32BIT_ARM64 22         /* arch/arm64/include/asm/thread_info.h */
 

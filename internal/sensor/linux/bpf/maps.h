@@ -8,7 +8,7 @@ volatile const u32 want_env;       /* send the environment */
 volatile const u32 nr_execve, nr_execveat;               /* native system calls */
 volatile const u32 nr_compat_execve, nr_compat_execveat; /* of 32-bit programs */
 volatile const u32 nr_memfd_create;
-volatile const u32 nr_mounts[4]; /* calls that make a mount */
+volatile const u32 nr_mounts[4]; /* calls that make a mount, mount(2) first */
 
 /* All programs write, the event reader reads. Order in it is the order of things. */
 struct {
@@ -49,6 +49,16 @@ struct {
 	__type(key, u32);
 	__type(value, struct loss);
 } losses SEC(".maps");
+
+/* The state of a walk towards the root. Addresses. */
+struct walk {
+	u64 dentry, mnt, root_dentry, root_mnt;
+	u64 first_dentry, first_mnt;
+	u64 sum;
+	u32 status;
+	u32 off, len;
+	u32 pad;
+};
 
 struct exec_buffer {
 	struct exec_record r;
@@ -91,8 +101,24 @@ struct {
 	__uint(max_entries, IDENTIFY_SLOTS);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, u32);
-	__type(value, struct identified);
-} identified_files SEC(".maps");
+	__type(value, struct exec_buffer);
+} identified SEC(".maps");
+
+/* Which buffer: a function of its own cannot be given a pointer into a map that
+ * the verifier knows the size of. */
+enum where { IN_SCRATCH, IN_ITER, IN_IDENTIFIED };
+
+static __always_inline struct exec_buffer *buffer(u32 where)
+{
+	u32 slot = 0;
+
+	if (where == IN_SCRATCH)
+		return bpf_map_lookup_elem(&scratch, &slot);
+	if (where == IN_ITER)
+		return bpf_map_lookup_elem(&iter_scratch, &slot);
+	slot = where - IN_IDENTIFIED;
+	return bpf_map_lookup_elem(&identified, &slot);
+}
 
 /* Which exec a process is at. The exec program writes, the exit program deletes,
  * user space reads, to see whether a process still runs what it ran. */

@@ -59,6 +59,9 @@ static __always_inline u32 append_memory(struct exec_buffer *b, u32 off, u32 par
 		return 0;
 	}
 	u32 n = total;
+	/* Compare the very register that is added below: a verifier before 6.3 does
+	 * not connect two loads of one spilled number. */
+	barrier_var(off);
 	if (off > DATA_CAP || n > PART_CAP)
 		return 0;
 	if (bpf_probe_read_user(b->data + off, n, (void *)start)) {

@@ -90,7 +90,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		return 0;
 	u32 type = control_type(syscall_number(regs));
 	if (type)
-		send_control(type, ret);
+		send_control(type, regs, ret);
 	return 0;
 }
 
@@ -123,11 +123,10 @@ SEC("syscall")
 int identify(struct identify_args *args)
 {
 	u32 slot = args->slot, tid = args->tid, fd = args->fd;
-	struct identified *out = bpf_map_lookup_elem(&identified_files, &slot);
+	struct exec_buffer *b = bpf_map_lookup_elem(&identified, &slot);
 
-	if (!out)
+	if (!b)
 		return 1;
-	out->found = 0;
 	struct task_struct *me = (void *)bpf_get_current_task();
 	struct fdtable *fdt = BPF_CORE_READ(me, files, fdt);
 	if (fd >= BPF_CORE_READ(fdt, max_fds))
@@ -136,27 +135,24 @@ int identify(struct identify_args *args)
 	bpf_probe_read_kernel(&file, sizeof(file), fds + fd);
 	if (!file)
 		return 1;
-	read_identity(&out->file, file);
+	read_identity(&b->r.image, file);
 
 	struct path path, root;
 	BPF_CORE_READ_INTO(&path.mnt, file, f_path.mnt);
 	BPF_CORE_READ_INTO(&path.dentry, file, f_path.dentry);
 	BPF_CORE_READ_INTO(&root.mnt, me, fs, root.mnt);
 	BPF_CORE_READ_INTO(&root.dentry, me, fs, root.dentry);
-	out->attempt = out->thread_start = 0;
-	out->tgid = out->failed = 0;
+	b->r.attempt = 0;
+	b->r.failed = 0;
 	struct attempt *a = bpf_map_lookup_elem(&attempts, &tid);
 	if (a) {
-		out->attempt = a->when;
-		out->thread_start = a->start;
-		out->tgid = a->tgid;
-		out->failed = a->failed;
+		b->r.attempt = a->when;
+		b->r.failed = a->failed;
 		root.mnt = (void *)a->root_mnt;
 		root.dentry = (void *)a->root_dentry;
 	}
-	out->path_len = append_path(&out->walk, out->path, 0, &path, &root);
-	out->path_status = out->walk.status;
-	out->found = 1;
+	b->r.lens[PART_PATH] = append_path(b, IN_IDENTIFIED + slot, 0, &path, &root);
+	b->r.status[PART_PATH] = b->walk.status;
 	return 0;
 }
 

@@ -2,10 +2,10 @@
 #ifndef XNUMON_PATH_H
 #define XNUMON_PATH_H
 
-/* More components than PATH_MAX allows in one call can exist; a path with more
- * than this many is reported as truncated, not cut. */
-#define MAX_COMPONENTS 128
-#define MAX_MOUNTS 32   /* mounts crossed on the way up */
+/* Names and mounts on the way up. A path of PATH_MAX bytes can have half as many
+ * names; a longer one is reported as truncated, not cut. */
+#define MAX_STEPS 2304
+#define WALK_STEPS 48 /* at once */
 #define NAME_CAP 256    /* NAME_MAX and its NUL */
 
 static __always_inline struct mount *real_mount(struct vfsmount *m)
@@ -53,59 +53,94 @@ static __always_inline int step(struct walk *w)
 	return 1;
 }
 
-static __always_inline void start_walk(struct walk *w, const struct path *p, const struct path *root)
+static __always_inline void start_walk(struct walk *w, const struct path *p, const struct path *root, u32 off)
 {
-	w->dentry = (u64)p->dentry;
-	w->mnt = (u64)p->mnt;
+	w->dentry = w->first_dentry = (u64)p->dentry;
+	w->mnt = w->first_mnt = (u64)p->mnt;
 	w->root_dentry = (u64)root->dentry;
 	w->root_mnt = (u64)root->mnt;
 	w->sum = 0;
 	w->status = PART_TRUNCATED;
+	w->off = off;
+	w->len = 0;
 }
 
-/* Writes the names of a path behind off, last one first, each with its NUL, and
- * returns their length. data must have NAME_CAP bytes behind off + PATH_CAP;
- * off is at most DATA_CAP. w is in a map: what the verifier does not
- * follow does not multiply its states. */
-static __noinline u32 append_path(struct walk *w, u8 *data, u32 off, const struct path *p, const struct path *root)
+/* Goes up WALK_STEPS and writes the names it passes into the buffer, last one
+ * first, each with its NUL. Returns 0 when there may be more. Not static, so
+ * that the verifier goes through it once and not for each call; what it works
+ * on is in a map, where the verifier does not follow it. */
+__noinline int walk_names(u32 where)
 {
-	u64 sum;
+	struct exec_buffer *b = buffer(where);
 
-	start_walk(w, p, root);
-	w->len = 0;
-	for (int i = 0; i < MAX_COMPONENTS + MAX_MOUNTS; i++) {
+	if (!b)
+		return 1;
+	struct walk *w = &b->walk;
+	for (int i = 0; i < WALK_STEPS; i++) {
 		struct dentry *named = (void *)w->dentry;
 		int up = step(w);
 
 		if (up == 0)
 			continue;
-		u32 len = w->len;
+		u32 len = w->len, off = w->off;
 		/* A file that hangs nowhere is its own root; its name is all there is. */
 		if (up < 0 && !(w->status == PART_DETACHED && len == 0))
-			break;
+			return 1;
 		if (len > PATH_CAP || off > DATA_CAP)
-			break;
-		long n = bpf_probe_read_kernel_str(data + off + len, NAME_CAP, BPF_CORE_READ(named, d_name.name));
+			return 1;
+		long n = bpf_probe_read_kernel_str(b->data + off + len, NAME_CAP, BPF_CORE_READ(named, d_name.name));
 		if (n > 0)
 			w->len = len + n;
 		if (up < 0)
-			break;
+			return 1;
 	}
-	u32 status = w->status, len = w->len;
-	if (status == PART_TRUNCATED)
-		return 0;
+	return 0;
+}
 
-	/* Again without the names: was anything renamed meanwhile? */
+/* The same without the names. */
+__noinline int walk_again(u32 where)
+{
+	struct exec_buffer *b = buffer(where);
+
+	if (!b)
+		return 1;
+	for (int i = 0; i < WALK_STEPS; i++)
+		if (step(&b->walk) < 0)
+			return 1;
+	return 0;
+}
+
+/* Writes the names of a path into the buffer behind off, which is at most
+ * DATA_CAP, and returns their length. The status is in b->walk. */
+static __always_inline u32 append_path(struct exec_buffer *b, u32 where, u32 off, const struct path *p, const struct path *root)
+{
+	struct walk *w = &b->walk;
+	u64 sum;
+
+	start_walk(w, p, root, off);
+	for (int i = 0; i < MAX_STEPS / WALK_STEPS; i++)
+		if (walk_names(where))
+			break;
+	u32 len = w->len, status = w->status;
+	if (status == PART_TRUNCATED || len > PATH_CAP) {
+		w->status = PART_TRUNCATED;
+		return 0;
+	}
+
+	/* Was anything renamed meanwhile? */
 	sum = w->sum;
-	start_walk(w, p, root);
-	for (int i = 0; i < MAX_COMPONENTS + MAX_MOUNTS; i++)
-		if (step(w) < 0)
+	w->dentry = w->first_dentry;
+	w->mnt = w->first_mnt;
+	w->sum = 0;
+	for (int i = 0; i < MAX_STEPS / WALK_STEPS; i++)
+		if (walk_again(where))
 			break;
 	if (sum != w->sum) {
 		w->status = PART_RACED;
 		return 0;
 	}
-	return len <= PATH_CAP + NAME_CAP ? len : 0;
+	w->status = status;
+	return len;
 }
 
 #endif

@@ -15,7 +15,7 @@ static __always_inline void read_credentials(struct credentials *c, struct task_
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 
-	c->caps = BPF_CORE_READ(cred, cap_effective.val);
+	bpf_core_read(&c->caps, sizeof(c->caps), &cred->cap_effective);
 	c->euid = BPF_CORE_READ(cred, euid.val);
 	c->egid = BPF_CORE_READ(cred, egid.val);
 	c->ruid = BPF_CORE_READ(cred, uid.val);
@@ -62,9 +62,12 @@ static __always_inline void read_namespaces(struct namespaces *ns, struct task_s
 	ns->mnt = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 }
 
-/* The names of the control group (v2) and those above it, last one first. */
-static __noinline u32 append_cgroup(struct walk *w, u8 *data, u32 off, struct task_struct *task)
+/* The names of the control group (v2) and those above it, last one first. The
+ * status is in b->walk. */
+static __always_inline u32 append_cgroup(struct exec_buffer *b, u32 off, struct task_struct *task)
 {
+	struct walk *w = &b->walk;
+
 	w->dentry = (u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
 	w->status = PART_TRUNCATED;
 	w->len = 0;
@@ -78,11 +81,11 @@ static __noinline u32 append_cgroup(struct walk *w, u8 *data, u32 off, struct ta
 			parent = BPF_CORE_READ((struct kernfs_node___rcu *)kn, __parent);
 		if (!parent) {
 			w->status = PART_WHOLE;
-			return len <= PATH_CAP + NAME_CAP ? len : 0;
+			return len <= PATH_CAP ? len : 0;
 		}
 		if (len > PATH_CAP || off > DATA_CAP)
 			break;
-		long n = bpf_probe_read_kernel_str(data + off + len, NAME_CAP, BPF_CORE_READ(kn, name));
+		long n = bpf_probe_read_kernel_str(b->data + off + len, NAME_CAP, BPF_CORE_READ(kn, name));
 		if (n > 0)
 			w->len = len + n;
 		w->dentry = (u64)parent;

@@ -30,6 +30,13 @@ static __always_inline u32 syscall_number(struct pt_regs *regs)
 	return BPF_CORE_READ((struct pt_regs___arm64 *)regs, syscallno);
 }
 
+static __always_inline void *second_argument(struct pt_regs *regs)
+{
+	if (bpf_core_field_exists(regs->orig_ax))
+		return (void *)BPF_CORE_READ(regs, si);
+	return (void *)BPF_CORE_READ((struct pt_regs___arm64 *)regs, regs[1]);
+}
+
 static __always_inline u32 control_type(u32 nr)
 {
 	if (nr == nr_memfd_create)
@@ -60,7 +67,7 @@ static __always_inline void begin_attempt(void)
 	}
 }
 
-static __always_inline void send_control(u32 type, long ret)
+static __always_inline void send_control(u32 type, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
@@ -78,7 +85,13 @@ static __always_inline void send_control(u32 type, long ret)
 	r->tid = BPF_CORE_READ(task, pid);
 	r->fd = ret;
 	r->mnt = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	r->nr = 0;
+	r->pad = 0;
+	r->target[0] = 0;
+	if (type == REC_MOUNT && syscall_number(regs) == nr_mounts[0]) {
+		long n = bpf_probe_read_user_str(r->target, sizeof(r->target), second_argument(regs));
+		if (n < 0 || n == sizeof(r->target))
+			r->target[0] = 0;
+	}
 	bpf_ringbuf_submit(r, 0);
 }
 

@@ -61,6 +61,7 @@ struct file_identity {
 enum file_flags {
 	FILE_UNLINKED = 1, /* the name it was opened by is gone */
 	FILE_INTERNAL = 2, /* on a mount only the kernel has: a memfd */
+	FILE_PRIVATE = 4,  /* on a stacked file system's own mount of what is below it */
 };
 
 struct credentials {
@@ -110,9 +111,11 @@ enum exec_flags {
 	EXEC_KTHREAD = 4,
 	EXEC_EXECING = 8, /* iterator: the process was in the middle of an exec */
 	EXEC_NO_IMAGE = 16,
+	EXEC_BELOW = 32, /* below is there, for what can be told of it */
 };
 
-/* REC_EXEC and REC_TASK. */
+/* REC_EXEC and REC_TASK; and what identify finds: image, attempt, failed, key and
+ * PART_PATH. */
 struct exec_record {
 	struct header h;
 	struct process_key key, parent;
@@ -120,6 +123,7 @@ struct exec_record {
 	u64 attempt; /* when the call was entered; with the thread, it names the call */
 	u64 args_total, env_total;
 	struct file_identity image;
+	struct file_identity below; /* stacked file systems: the file that holds the bytes */
 	struct credentials before, after;
 	struct session session;
 	struct namespaces ns;
@@ -147,7 +151,8 @@ struct control_record {
 	u32 tid;
 	s32 fd; /* what the call returned */
 	u32 mnt;
-	u32 nr;
+	u32 pad;
+	char target[256]; /* what mount(2) was given, empty if it did not fit */
 };
 
 /* Asking the kernel about an open descriptor of ours. */
@@ -163,28 +168,6 @@ struct identify_args {
 #define PATH_CAP 4096
 #define PART_CAP 6144 /* a longer argv or environment goes ahead in chunks */
 #define DATA_CAP (3 * PATH_CAP + 2 * PART_CAP)
-
-/* The state of a walk towards the root; not for user space. Addresses. */
-struct walk {
-	u64 dentry, mnt, root_dentry, root_mnt;
-	u64 sum;
-	u32 status;
-	u32 len;
-};
-
-struct identified {
-	struct file_identity file;
-	u64 attempt;      /* 0: the thread is in no exec call that was seen */
-	u64 thread_start; /* start_boottime of the process of the thread, 0 if unknown */
-	u32 found;
-	u32 path_len;
-	u32 path_status;
-	u32 tgid;
-	u32 failed; /* calls of the thread just before this one that failed */
-	u32 pad;
-	u8 path[PATH_CAP + 512];
-	struct walk walk;
-};
 
 enum loss_source {
 	LOSS_RING,     /* forks, execs, exits */
