@@ -52,6 +52,9 @@ func (t *Text) fileMarks(i *event.Image, prefix string) {
 	if i.Deleted && i.Memfd == "" {
 		t.mark(yellow, prefix+"deleted")
 	}
+	if i.Unreachable {
+		t.mark(yellow, prefix+"unreachable")
+	}
 	if i.Memfd != "" {
 		t.openMark(yellow)
 		l.text(prefix)
