@@ -11,7 +11,6 @@ import (
 
 	"xnumon/internal/encode"
 	"xnumon/internal/record"
-	"xnumon/internal/userdb"
 )
 
 // outputOptions say what records look like and where they go.
@@ -33,14 +32,14 @@ func (o *outputOptions) register(cmd *cobra.Command) {
 var envLevels = map[string]record.Env{"none": record.EnvNone, "ld": record.EnvLinker, "full": record.EnvFull}
 
 // records are the options for building records.
-func (o *outputOptions) records(hashes record.Hashes) (record.Options, error) {
+func (o *outputOptions) records(hashes record.Hashes, names record.Names) (record.Options, error) {
 	env, ok := envLevels[o.env]
 	if !ok {
 		return record.Options{}, fmt.Errorf("--env: %q is none of none, ld and full", o.env)
 	}
 	r := record.Options{
 		Env: env, Ancestors: record.Unlimited, Hashes: hashes,
-		Names: userdb.New(userdb.Passwd, userdb.Group, nil),
+		Names: names,
 	}
 	if o.ancestors != "unlimited" {
 		n, err := strconv.Atoi(o.ancestors)

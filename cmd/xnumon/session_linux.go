@@ -15,8 +15,8 @@ import (
 	"xnumon/internal/record"
 	"xnumon/internal/sensor"
 	"xnumon/internal/sensor/linux"
-	//replay
 	"xnumon/internal/sink"
+	"xnumon/internal/userdb"
 )
 
 // flushTime is how long a slow reader of the records is waited for at the end.
@@ -29,7 +29,7 @@ type live struct {
 	sensor   *linux.Sensor
 	monitor  *monitor.Monitor
 	out      sink.Sink
-	recorder interface{Observe(sensor.Observation) error; Close() error}
+	recorder *recorder
 }
 
 // start checks everything a person can get wrong before anything is begun, then
@@ -39,7 +39,7 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := o.records(record.Hashes(acquisition.Hashes))
+	records, err := o.records(record.Hashes(acquisition.Hashes), userdb.New(userdb.Passwd, userdb.Group, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 		return nil, err
 	}
 	if o.record != "" {
-		if err = errors.New("x"); err != nil {
+		if l.recorder, err = newRecorder(o.record); err != nil {
 			return nil, fmt.Errorf("--record: %w", err)
 		}
 	}
@@ -94,7 +94,7 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 		Sweep:   l.sensor.Alive,
 	}
 	if l.recorder != nil {
-		options.Tap = l.recorder.Observe
+		options.Tap = l.recorder.stream.Record
 	}
 	l.monitor = monitor.New(options)
 	return l, nil
@@ -159,7 +159,7 @@ func (l *live) close(err *error) {
 		l.acquirer.Close()
 	}
 	if l.recorder != nil {
-		errs = append(errs, l.recorder.Close())
+		errs = append(errs, l.recorder.close())
 	}
 	if l.out != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
