@@ -98,6 +98,9 @@ func build(ctx context.Context, dir string) ([]Case, error) {
 			return nil
 		},
 	)
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
 	if err := parallel(jobs); err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}
@@ -130,7 +133,10 @@ func compile(ctx context.Context, source, out string, flags ...string) error {
 		cc = "cc"
 	}
 	args := append([]string{"-static", "-pthread", "-O2", "-Wall", "-Wextra", "-Werror"}, flags...)
-	text, err := exec.CommandContext(ctx, cc, append(args, "-o", out, source)...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, cc, append(args, "-o", out, filepath.Base(source))...)
+	// Messages name the source as it is named here.
+	cmd.Dir = filepath.Dir(source)
+	text, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("compile %s: %w\n%s", filepath.Base(source), err, text)
 	}

@@ -17,7 +17,7 @@ chmod 755 script
 	has a argv /usr/bin/env "-S sh -e -u" ./script "$(tok a)"
 	has a argv.passed ./script "$(tok a)"
 	line b pid "$expect_pid"
-	native b "$(readlink -f "$(command -v sh)")"
+	native b "$(found sh)"
 	has b argv sh -e -u ./script "$(tok a)"
 	has b argv.passed sh -e -u ./script "$(tok a)"
 	has b subject.image.path "$env"

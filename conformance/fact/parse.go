@@ -64,12 +64,15 @@ func Parse(text []byte) (Script, error) {
 
 func (s *Script) statement(verb string, args []string) error {
 	text := strings.Join(args, " ")
+	// The first of them is the cause, what follows its consequence.
+	first := s.Skip == "" && s.Fail == ""
 	switch verb {
 	case "skip":
-		s.Skip = text
+		if first {
+			s.Skip = text
+		}
 	case "fail":
-		// The first failure is the cause, what follows its consequence.
-		if s.Fail == "" {
+		if first {
 			s.Fail = text
 		}
 	case "end":

@@ -155,7 +155,7 @@ func launch(limit time.Duration, name string, args ...string) *Run {
 
 func (r *Run) start() error {
 	if err := r.cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", r.cmd.Args[3], err)
+		return fmt.Errorf("start %s: %w", r.cmd.Args[4], err)
 	}
 	go func() {
 		// How it ended does not matter: a monitor that is asked to end by a signal

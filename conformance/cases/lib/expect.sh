@@ -49,6 +49,20 @@ tok() { printf '%s.%s.' "$case_token" "$1"; }
 # hash FILE: the SHA-256 of its bytes at this moment.
 hash() { hash_line=$(sha256sum "$1") || fail "sha256sum $1"; printf '%s' "${hash_line%% *}"; }
 
+# found NAME: the file, links resolved, that a search in PATH leads to. Some shells
+# have programs built in, so that "command -v" does not tell.
+found() {
+	found_rest=$PATH:
+	while [ -n "$found_rest" ]; do
+		if [ -x "${found_rest%%:*}/$1" ]; then
+			readlink -f "${found_rest%%:*}/$1"
+			return
+		fi
+		found_rest=${found_rest#*:}
+	done
+	fail "there is no $1"
+}
+
 # expect ID: to be called in a subshell that is about to exec. The redirection is
 # done by the subshell itself, so that /proc/self is the subshell.
 expect() {
