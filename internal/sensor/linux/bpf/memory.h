@@ -59,8 +59,8 @@ static __always_inline u32 append_memory(struct exec_buffer *b, u32 off, u32 par
 		return 0;
 	}
 	u32 n = total;
-	/* Compare the very register that is added below: a verifier before 6.3 does
-	 * not connect two loads of one spilled number. */
+	/* The register that is compared must be the one that is added below: the
+	 * verifier of 6.1 does not connect two loads of one spilled number. */
 	barrier_var(off);
 	if (off > DATA_CAP || n > PART_CAP)
 		return 0;
