@@ -72,7 +72,7 @@ func (b *Builder) describe(i *event.Image, f *sensor.File) {
 	if f.Path == "" {
 		b.absences = absent(b.absences, "path", f.PathReason)
 	}
-	i.Deleted = f.Deleted
+	i.Deleted, i.Unreachable = f.Deleted, f.Unreachable
 	i.Unreachable = f.Unreachable
 	i.Memfd = f.Memfd
 	if f.HasStat {

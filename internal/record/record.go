@@ -28,6 +28,8 @@ type Hashes struct{ SHA256, SHA1, MD5 bool }
 
 // Names are the names of users and groups. Empty means that there is none.
 type Names interface {
+	// Refresh is called once a record, before the other two.
+	Refresh()
 	User(uid uint32) string
 	Group(gid uint32) string
 }
@@ -76,6 +78,15 @@ func NewBuilder(opts Options) *Builder {
 func (b *Builder) AppendFiles(dst []*sensor.File, e *sensor.Exec, x *lineage.Execution) []*sensor.File {
 	dst = appendPending(dst, e.Image)
 	dst = appendPending(dst, e.Interpreters...)
+	return b.appendPast(dst, x)
+}
+
+// AppendProcessFiles does for Process what AppendFiles does for Exec.
+func (b *Builder) AppendProcessFiles(dst []*sensor.File, p *sensor.Process, x *lineage.Execution) []*sensor.File {
+	return b.appendPast(appendPending(dst, p.Image), x)
+}
+
+func (b *Builder) appendPast(dst []*sensor.File, x *lineage.Execution) []*sensor.File {
 	n := b.opts.Ancestors
 	for i := x.Image; i != nil; i = i.Older() {
 		dst = appendPending(dst, i.File)
@@ -139,7 +150,7 @@ func (b *Builder) Exec(e *sensor.Exec, x *lineage.Execution) *event.ImageExec {
 	}
 	s.Tid = e.TID
 	b.subject(&e.Session, x, sm)
-	r.Missing, b.missing = m, m[:0]
+	r.Missing, b.missing = orNil(m), m[:0]
 	return r
 }
 
@@ -156,6 +167,18 @@ func (b *Builder) Process(p *sensor.Process, x *lineage.Execution) *event.ImageE
 	if b.opts.Env != EnvNone {
 		r.Env = b.environment(p.Env, p.Env != nil)
 	}
+	if !p.KernelThread {
+		// A lookup that fails does not say why.
+		if p.Argv == nil {
+			m = absent(m, "argv", event.ReasonNotRecorded)
+		}
+		if p.Env == nil && b.opts.Env != EnvNone {
+			m = absent(m, "env", event.ReasonNotRecorded)
+		}
+		if p.Cwd == "" {
+			m = absent(m, "cwd", event.ReasonNotRecorded)
+		}
+	}
 	switch {
 	case p.KernelThread:
 		m = absent(m, "image", event.ReasonKernelThread)
@@ -170,7 +193,7 @@ func (b *Builder) Process(p *sensor.Process, x *lineage.Execution) *event.ImageE
 	b.ids(&s.Creds, &p.Creds)
 	s.Reconstructed = true
 	b.subject(&p.Session, x, b.subjectMissing)
-	r.Missing, b.missing = m, m[:0]
+	r.Missing, b.missing = orNil(m), m[:0]
 	return r
 }
 
@@ -204,7 +227,7 @@ func (b *Builder) subject(session *sensor.Session, x *lineage.Execution, m []eve
 		last = i
 		n--
 	}
-	s.Ancestors = b.ancestors
+	s.Ancestors = orNil(b.ancestors)
 	omitted := last.Cut()
 	for i := last.Older(); i != nil; i = i.Older() {
 		omitted++
@@ -213,10 +236,13 @@ func (b *Builder) subject(session *sensor.Session, x *lineage.Execution, m []eve
 	if len(s.Ancestors) == 0 && omitted == 0 && x.Image.File == nil && x.Image.Reason != event.ReasonKernelThread {
 		m = absent(m, "ancestors", x.Image.Reason)
 	}
-	s.Missing, b.subjectMissing = m, m[:0]
+	s.Missing, b.subjectMissing = orNil(m), m[:0]
 }
 
 func (b *Builder) reset() {
+	if b.opts.Names != nil {
+		b.opts.Names.Refresh()
+	}
 	b.record = event.ImageExec{}
 	b.images = b.images[:0]
 	b.absences = b.absences[:0]
@@ -231,6 +257,14 @@ func absent(list []event.Absence, field string, why event.Reason) []event.Absenc
 		return list
 	}
 	return append(list, event.Absence{Field: field, Reason: why})
+}
+
+// orNil returns an empty list as nil: records do not tell the two apart here.
+func orNil[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 // linuxDevice writes a device number as stat(2) has it on Linux.

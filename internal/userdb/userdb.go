@@ -31,16 +31,16 @@ const (
 )
 
 // DB knows the names of users and groups. All methods may be called from any
-// goroutine. A lookup that finds its file to be due for a check reads it.
+// goroutine. Lookups do no I/O, except that the first reads the file.
 type DB struct {
 	users, groups file
 	now           func() time.Time
 }
 
-// Open returns a DB over the files of these names, which need not exist: ids
+// New returns a DB over the files of these names, which need not exist: ids
 // have no names then. They are read when they are first needed. now is the
 // clock; nil means time.Now.
-func Open(passwd, group string, now func() time.Time) *DB {
+func New(passwd, group string, now func() time.Time) *DB {
 	if now == nil {
 		now = time.Now
 	}
@@ -53,10 +53,18 @@ func Open(passwd, group string, now func() time.Time) *DB {
 
 // User returns the name of a user, empty if it has none or it is not known. As
 // with getpwuid(3) the first entry of several with the same id counts.
-func (db *DB) User(uid uint32) string { return db.users.lookup(uid, db.now()) }
+func (db *DB) User(uid uint32) string { return db.users.lookup(uid, db.now) }
 
 // Group returns the name of a group, like User.
-func (db *DB) Group(gid uint32) string { return db.groups.lookup(gid, db.now()) }
+func (db *DB) Group(gid uint32) string { return db.groups.lookup(gid, db.now) }
+
+// Refresh reads the files again if they have changed, looking at them every
+// few seconds at most. It costs a look at the clock otherwise.
+func (db *DB) Refresh() {
+	now := db.now()
+	db.users.refresh(now)
+	db.groups.refresh(now)
+}
 
 // Err returns why the files could not be read when that was last tried, nil if
 // they could or do not exist.
@@ -81,13 +89,20 @@ type content struct {
 	err     error
 }
 
-func (f *file) lookup(id uint32, now time.Time) string {
+func (f *file) lookup(id uint32, now func() time.Time) string {
+	c := f.current.Load()
+	if c == nil {
+		c = f.check(now())
+	}
+	return c.names[id]
+}
+
+func (f *file) refresh(now time.Time) {
 	c := f.current.Load()
 	// A clock that was set back makes it due as well.
 	if c == nil || now.Sub(c.checked) >= recheck || now.Before(c.checked) {
-		c = f.check(now)
+		f.check(now)
 	}
-	return c.names[id]
 }
 
 func (f *file) err() error {
