@@ -13,7 +13,7 @@ type Execution struct {
 	// behind it (Older) are the ancestors.
 	Image *Image
 	// ForkTime and ForkPID say when and by which process it was forked. Where
-	// they are zero, Unforked says why. ForkTime can come from a lookup.
+	// they are zero, Unforked says why. Both can come from a lookup.
 	ForkTime event.Time
 	ForkPID  uint32
 	Unforked event.Reason

@@ -101,6 +101,7 @@ func (t *Table) Exec(e *sensor.Exec) Execution {
 		i.after(p.image)
 	}
 	p.image, p.under, p.since = i, nil, e.Time
+	t.rename(p, e.Next)
 	return x
 }
 
@@ -109,6 +110,7 @@ func (t *Table) Exec(e *sensor.Exec) Execution {
 func (t *Table) checkExec(p *process, e *sensor.Exec) {
 	i := p.image
 	switch {
+	case e.ExecID == 0 && !e.Next.IsZero(): // see rename
 	case e.ExecID == 0: // no such numbers
 		if p.unforked != "" && i.Reconstructed && i.File != nil && e.Time <= p.since {
 			p.image = unknownImage(event.ReasonRaced, 0, i.prev)
@@ -141,6 +143,9 @@ func (t *Table) Exit(e *sensor.Exit) {
 
 // Process takes over from a lookup what no event told.
 func (t *Table) Process(s *sensor.Process) {
+	if !s.Was.IsZero() && t.refound(s) {
+		return
+	}
 	p := t.get(s.Key)
 	if p == nil {
 		if q := t.procs[s.Key.PID]; q != nil && q.key.Start > s.Key.Start {
@@ -148,9 +153,7 @@ func (t *Table) Process(s *sensor.Process) {
 		}
 		p = t.unknown(s.Key)
 	}
-	if p.forkTime == 0 {
-		p.forkTime = s.Start
-	}
+	p.found(s)
 	i := p.image
 	switch {
 	case i.open && (i.anyID || s.ExecID == i.execID && (s.ExecID != 0 || s.KernelThread)):

@@ -102,10 +102,11 @@ type Process struct {
 	// Was is the identity under which the process was reported until now, when
 	// the lookup found it under another: execs in between were not seen, or the
 	// earlier report did not know the whole identity. Zero otherwise.
-	Was Key
-	// Parent is its parent then. Where Parent.Start is zero, only the pid of the
-	// process that forked it is known.
-	Parent       Key
+	Was    Key
+	Parent Key // its parent then
+	// ForkPID is the pid of the process that forked it, where a lookup can tell
+	// that; zero where it cannot.
+	ForkPID      uint32
 	ExecID       uint64
 	Start        event.Time // when it was forked
 	KernelThread bool
@@ -145,7 +146,10 @@ type Lost struct {
 	Count  uint64
 	Since  event.Time
 	Until  event.Time
-	// Lineage is set when forks, execs or exits may be among what was lost.
+	// Lineage is set when forks, execs or exits may be among what was lost and
+	// nothing shows which processes they were of. It is not set where an exec
+	// changes the identity (Exec.Next): there the sensor sees what it missed of a
+	// process, and reports it as found.
 	Lineage bool
 }
 

@@ -336,9 +336,12 @@ func show(out *bytes.Buffer, o sensor.Observation) {
 	case *sensor.Exit:
 		p("exit %s at %s\n", key(o.Key), at(o.Time))
 	case *sensor.Lost:
-		p("lost %d from %s between %s and %s, lineage %v\n", o.Count, o.Source, at(o.Since), at(o.Until), o.Lineage)
+		p("lost %d from %s between %s and %s\n", o.Count, o.Source, at(o.Since), at(o.Until))
+		if o.Lineage {
+			p("  of processes unknown\n")
+		}
 	case *sensor.Process:
-		p("process %s was %s parent %s started %s at %s\n", key(o.Key), key(o.Was), key(o.Parent), at(o.Start), at(o.Time))
+		p("process %s was %s parent %s forked by %d started %s at %s\n", key(o.Key), key(o.Was), key(o.Parent), o.ForkPID, at(o.Start), at(o.Time))
 		file("image", o.Image)
 		p("  creds: %+v\n", o.Creds)
 		login(o.Session)

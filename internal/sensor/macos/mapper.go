@@ -74,7 +74,7 @@ func (m *mapper) message(msg *message, err error) error {
 	switch {
 	case err != nil:
 		return m.lost(&sensor.Lost{
-			Time: m.seq.time, Source: lostLine, Count: 1, Since: m.seq.time, Until: m.seq.time, Lineage: true,
+			Time: m.seq.time, Source: lostLine, Count: 1, Since: m.seq.time, Until: m.seq.time,
 		})
 	case !msg.ours():
 		return nil
@@ -135,9 +135,10 @@ func (m *mapper) know(p *process, at event.Time) error {
 		}
 	}
 	found := &sensor.Process{
-		Time: at, Key: k, Was: was, Parent: m.parent(p), Start: p.start,
+		Time: at, Key: k, Was: was, Start: p.start,
 		Creds: p.token.creds(), Session: p.login(),
 	}
+	found.Parent, found.ForkPID = m.parent(p)
 	if p.executable != nil {
 		found.Image = m.file(p.executable, macho.Arch{}, p.cdhash, 0)
 		found.Image.Signature = p.signature()
@@ -147,9 +148,9 @@ func (m *mapper) know(p *process, at event.Time) error {
 }
 
 // parent returns who forked p, as far as a message tells that is not about the
-// fork itself. The parent token is the parent at the time of the message, the
-// original ppid the pid of the forker.
-func (m *mapper) parent(p *process) sensor.Key {
+// fork itself: the pid, and the identity if that is certain. The parent token is
+// the parent at the time of the message, the original ppid the pid of the forker.
+func (m *mapper) parent(p *process) (sensor.Key, uint32) {
 	pid := uint32(0)
 	switch {
 	case p.originalPPID != nil:
@@ -158,19 +159,19 @@ func (m *mapper) parent(p *process) sensor.Key {
 		pid = p.parent.pid
 	}
 	if pid == 0 {
-		return sensor.Key{} // the kernel, or not known
+		return sensor.Key{}, 0 // the kernel, or not known
 	}
 	// A process that had this pid before p was forked, and still had it
 	// afterwards, forked it: whatever else had the pid came later.
 	if l := m.live[pid]; l != nil && l.start != 0 && p.start != 0 && l.start < p.start {
 		if l.seen >= p.start || l.losses == m.losses {
-			return l.key
+			return l.key, pid
 		}
 	}
 	if p.parent != nil && p.parent.pid == pid {
-		return p.parent.key()
+		return p.parent.key(), pid
 	}
-	return sensor.Key{PID: pid}
+	return sensor.Key{}, pid
 }
 
 func (m *mapper) exec(msg *message) error {
@@ -179,15 +180,16 @@ func (m *mapper) exec(msg *message) error {
 	if k.PID != next.PID {
 		// Two processes cannot be before and after one exec.
 		return m.lost(&sensor.Lost{
-			Time: msg.time, Source: lostLine, Count: 1, Since: msg.time, Until: msg.time, Lineage: true,
+			Time: msg.time, Source: lostLine, Count: 1, Since: msg.time, Until: msg.time,
 		})
 	}
 	if err := m.know(p, msg.time); err != nil {
 		return err
 	}
 	before := p.token.creds()
+	parent, _ := m.parent(p)
 	x := &sensor.Exec{
-		Time: msg.time, Key: k, Parent: m.parent(p),
+		Time: msg.time, Key: k, Parent: parent,
 		Argv: e.args, Env: e.env,
 		Before: &before, After: e.target.token.creds(),
 		Session: p.login(),

@@ -82,6 +82,9 @@ func TestAgainstMachine(t *testing.T) {
 		err := c.Run(context.Background(), func(o sensor.Observation) error {
 			switch o := o.(type) {
 			case *sensor.Lost:
+				if o.Lineage {
+					t.Fatal("lost of processes unknown")
+				}
 				lost += int(o.Count)
 			case *sensor.Fork:
 				if known[o.Parent.PID] != o.Parent {
@@ -101,10 +104,10 @@ func TestAgainstMachine(t *testing.T) {
 				}
 				report(o.Key)
 				p := s.runs[o.Key]
-				if o.Parent.PID != p.forkerPID {
-					t.Fatalf("%v: parent %v, forked by %d", o.Key, o.Parent, p.forkerPID)
+				if o.ForkPID != p.forkerPID {
+					t.Fatalf("%v: forked by %d, not %d", o.Key, p.forkerPID, o.ForkPID)
 				}
-				if o.Parent.Start != 0 && s.runs[o.Parent] != p.forker {
+				if !o.Parent.IsZero() && s.runs[o.Parent] != p.forker {
 					t.Fatalf("%v: parent %v is another process with that pid", o.Key, o.Parent)
 				}
 			case *sensor.Exec:

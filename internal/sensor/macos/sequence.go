@@ -14,7 +14,9 @@ const (
 
 // sequence finds what is missing from a stream. The kernel numbers the messages
 // of a client one by one, all of them and those of each type; numbers that do not
-// appear were dropped, by the kernel or by whoever cut the recording.
+// appear were dropped, by the kernel or by whoever cut the recording. What they
+// told of a process is seen to be missing when the next message is about it (see
+// mapper), so sensor.Lost.Lineage is not set.
 type sequence struct {
 	started bool
 	global  *uint64          // the last one
@@ -47,7 +49,7 @@ func (q *sequence) next(m *message) (lost *sensor.Lost, rebooted bool) {
 	}
 	if restarted || gap > 0 {
 		lost = &sensor.Lost{
-			Time: m.time, Source: source, Count: gap, Since: q.time, Until: m.time, Lineage: true,
+			Time: m.time, Source: source, Count: gap, Since: q.time, Until: m.time,
 		}
 	}
 	q.started, q.unread = true, 0
@@ -101,7 +103,7 @@ func (q *sequence) end() *sensor.Lost {
 		return nil
 	}
 	lost := &sensor.Lost{
-		Time: q.time, Source: lostLine, Count: q.unread, Since: q.time, Until: q.time, Lineage: true,
+		Time: q.time, Source: lostLine, Count: q.unread, Since: q.time, Until: q.time,
 	}
 	q.unread = 0
 	return lost
@@ -112,5 +114,5 @@ func (q *sequence) end() *sensor.Lost {
 func (q *sequence) restart(now event.Time) *sensor.Lost {
 	since := q.time
 	*q = sequence{time: now, mach: q.mach}
-	return &sensor.Lost{Time: now, Source: lostRestart, Since: since, Until: now, Lineage: true}
+	return &sensor.Lost{Time: now, Source: lostRestart, Since: since, Until: now}
 }

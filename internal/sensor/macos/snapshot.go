@@ -116,7 +116,7 @@ func (m *mapper) parentFound(f running) sensor.Key {
 	if l := m.live[f.ppid]; l != nil && l.start != 0 && l.start <= f.start {
 		return l.key
 	}
-	return sensor.Key{PID: f.ppid}
+	return sensor.Key{}
 }
 
 var errProcArgs = errors.New("unexpected form of kern.procargs2")

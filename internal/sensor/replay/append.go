@@ -188,6 +188,7 @@ func (a *appender) process(o *sensor.Process) {
 	a.pid("key", o.Key)
 	a.pid("was", o.Was)
 	a.pid("parent", o.Parent)
+	a.uint("fork_pid", uint64(o.ForkPID))
 	a.uint("exec_id", o.ExecID)
 	a.time("start", o.Start)
 	a.bool("kernel_thread", o.KernelThread)

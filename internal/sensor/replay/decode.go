@@ -201,6 +201,8 @@ func (d *decoder) process() *sensor.Process {
 			o.Was = d.pid()
 		case "parent":
 			o.Parent = d.pid()
+		case "fork_pid":
+			o.ForkPID = d.uint32()
 		case "exec_id":
 			o.ExecID = d.uint64()
 		case "start":

@@ -190,7 +190,7 @@ func drawStream(t *rapid.T) []sensor.Observation {
 		case 1:
 			list = append(list, &sensor.Exit{Time: moment.Draw(t, "time"), Key: key("key")})
 		case 2, 3:
-			e := &sensor.Exec{Time: moment.Draw(t, "time"), Key: key("key"), TID: rapid.Uint32().Draw(t, "tid"), Argv: strs.Draw(t, "argv"),
+			e := &sensor.Exec{Time: moment.Draw(t, "time"), Key: key("key"), Next: key("next"), TID: rapid.Uint32().Draw(t, "tid"), Argv: strs.Draw(t, "argv"),
 				ArgvReason: reason.Draw(t, "reason"), Env: strs.Draw(t, "env"), Cwd: str.Draw(t, "cwd"), Filename: str.Draw(t, "filename"),
 				Image: file(), Interpreted: rapid.Bool().Draw(t, "interpreted"), After: creds.Draw(t, "after"), Session: session(), Container: container()}
 			for range rapid.IntRange(0, 2).Draw(t, "interpreters") {
@@ -202,7 +202,7 @@ func drawStream(t *rapid.T) []sensor.Observation {
 			}
 			list = append(list, e)
 		case 4:
-			p := &sensor.Process{Time: moment.Draw(t, "time"), Key: key("key"), Parent: key("parent"), Start: moment.Draw(t, "start"),
+			p := &sensor.Process{Time: moment.Draw(t, "time"), Key: key("key"), Was: key("was"), Parent: key("parent"), ForkPID: rapid.Uint32().Draw(t, "fork pid"), Start: moment.Draw(t, "start"),
 				KernelThread: rapid.Bool().Draw(t, "kernel thread"), Argv: strs.Draw(t, "argv"), Env: strs.Draw(t, "env"),
 				Creds: creds.Draw(t, "creds"), Session: session(), Container: container()}
 			if !p.KernelThread {
