@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"xnumon/event"
+	"xnumon/internal/encode"
 	"xnumon/internal/image"
 	"xnumon/internal/monitor"
 	"xnumon/internal/record"
@@ -97,6 +98,9 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 		options.Tap = l.recorder.stream.Record
 	}
 	l.monitor = monitor.New(options)
+	if text, ok := encoder.(*encode.Text); ok && text.Columns > 0 {
+		l.out.Write(text.AppendHeader(nil))
+	}
 	return l, nil
 }
 
