@@ -69,9 +69,7 @@ func (b *Builder) seal(i *event.Image, start int) {
 
 func (b *Builder) describe(i *event.Image, f *sensor.File) {
 	i.Path = f.Path
-	if f.Path == "" {
-		b.absences = absent(b.absences, "path", f.PathReason)
-	}
+	b.absences = absent(b.absences, "path", f.PathReason)
 	i.Deleted, i.Unreachable = f.Deleted, f.Unreachable
 	i.Unreachable = f.Unreachable
 	i.Memfd = f.Memfd
@@ -87,6 +85,21 @@ func (b *Builder) describe(i *event.Image, f *sensor.File) {
 		}
 	}
 	b.digest(i, f.Digest())
+	b.signature(i, f)
+}
+
+// signature puts together what the kernel said of a signature and what was read
+// of it in the file.
+func (b *Builder) signature(i *event.Image, f *sensor.File) {
+	if f.Signature == nil {
+		return
+	}
+	s := *f.Signature
+	if d := f.Digest(); d != nil {
+		s.CertCN = d.CertCN
+	}
+	i.Signature = &s
+	b.absences = absent(b.absences, "signature", s.StatusReason)
 }
 
 // statFields are the fields that a file without a stat lacks. That its device,
