@@ -43,7 +43,7 @@ func (p *process) execution() Execution {
 // found, since a parent can be found after its child.
 func (t *Table) Running(s *sensor.Process) (Execution, bool) {
 	p := t.get(s.Key)
-	if p == nil || p.unforked == "" || p.image.File != s.Image || (s.Image != nil && !p.image.Reconstructed) {
+	if p == nil || p.unforked == "" || p.image.File != s.Image {
 		return Execution{}, false
 	}
 	x := p.execution()

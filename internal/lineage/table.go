@@ -86,8 +86,7 @@ func (t *Table) Exec(e *sensor.Exec) Execution {
 	if p == nil {
 		p = t.unknown(e.Key)
 		t.link(p.image, p, e.Parent)
-		// No lookup from now on can be of a time before this exec.
-		p.image.open = false
+		p.image.open = false // no lookup can tell any more what it was
 	} else if p.image.open && p.image.prev == nil && p.unforked != "" {
 		t.link(p.image, p, e.Parent)
 	}
@@ -97,9 +96,7 @@ func (t *Table) Exec(e *sensor.Exec) Execution {
 		File: e.Image, Interpreted: e.Interpreted, Interpreters: e.Interpreters,
 		Time: e.Time, PID: e.Key.PID, execID: e.ExecID,
 	}
-	if p.image.Reason != event.ReasonKernelThread {
-		i.after(p.image)
-	}
+	i.after(p.image)
 	p.image, p.under, p.since = i, nil, e.Time
 	t.rename(p, e.Next)
 	return x
@@ -117,9 +114,7 @@ func (t *Table) checkExec(p *process, e *sensor.Exec) {
 		} else if t.doubtful(p) {
 			p.lose(0, e.Time)
 		}
-	case i.anyID:
-		i.execID, i.anyID = e.ExecID-1, false
-	case e.ExecID == i.execID+1:
+	case i.anyID, e.ExecID == i.execID+1:
 	case e.ExecID > i.execID:
 		p.lose(e.ExecID-1, e.Time)
 	case p.under != nil:
