@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,6 +25,7 @@ const usage = `usage:
   conformance build DIR     compile the cases into DIR
   conformance list          the cases, and the monitors of this machine
   conformance run [flags]   run the cases under the monitors
+  conformance page OUT IN…  write the page about the JSON reports of several kernels
 
 `
 
@@ -58,6 +58,19 @@ func command(ctx context.Context, args []string) error {
 		return list(ctx, args[1:])
 	case "run":
 		return run(ctx, args[1:])
+	case "page":
+		if len(args) < 3 {
+			return errors.New("page takes the file to write and those to read")
+		}
+		var reports []Report
+		for _, file := range args[2:] {
+			r, err := Load(file)
+			if err != nil {
+				return err
+			}
+			reports = append(reports, r)
+		}
+		return os.WriteFile(args[1], []byte(Page(reports)), 0o644)
 	}
 	fmt.Fprint(os.Stderr, usage)
 	return fmt.Errorf("unknown command %q", args[0])
@@ -151,18 +164,15 @@ func run(ctx context.Context, args []string) error {
 	if len(report.Columns) == 0 {
 		return fmt.Errorf("no monitor matches %q", *monitors)
 	}
-	if *asJSON != "" {
-		text, err := json.MarshalIndent(report, "", " ")
-		if err == nil {
-			err = os.WriteFile(*asJSON, append(text, '\n'), 0o644)
-		}
-		failed = errors.Join(failed, err)
-	}
 	if *markdown != "" {
-		failed = errors.Join(failed, os.WriteFile(*markdown, []byte(report.Markdown()), 0o644))
+		failed = errors.Join(failed, os.WriteFile(*markdown, []byte(Page([]Report{report})), 0o644))
 	}
+	demand := report.Demand(*truthful, *complete)
 	fmt.Print(report.Summary())
-	return errors.Join(failed, ctx.Err(), report.Demand(*truthful, *complete))
+	if *asJSON != "" {
+		failed = errors.Join(failed, report.Save(*asJSON))
+	}
+	return errors.Join(failed, ctx.Err(), demand)
 }
 
 // prepare returns the chosen cases and the folder they are in.

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"xnumon/conformance/fact"
@@ -15,6 +17,56 @@ type Report struct {
 	Kernel  string   `json:"kernel"`
 	Cases   []Case   `json:"cases"`
 	Columns []Column `json:"monitors"`
+}
+
+// Load reads what -json has written.
+func Load(file string) (Report, error) {
+	var r Report
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return r, fmt.Errorf("report: %w", err)
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("report: %s: %w", file, err)
+	}
+	return r, nil
+}
+
+// Save writes the report. The values of what was right are left out, and long
+// lists are cut: the rest is for readers.
+func (r *Report) Save(file string) error {
+	for _, c := range r.Columns {
+		for _, o := range c.Outcomes {
+			for i := range o.Findings {
+				f := &o.Findings[i]
+				if f.Verdict == fact.Right || f.Verdict == fact.Silent {
+					f.Want, f.Got = nil, nil
+				}
+				f.Want, f.Got = cut(f.Want), cut(f.Got)
+			}
+		}
+	}
+	text, err := json.MarshalIndent(r, "", " ")
+	if err == nil {
+		err = os.WriteFile(file, append(text, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+func cut(list []string) []string {
+	const values, bytes = 100, 5000
+	if len(list) > values {
+		list = append(list[:values:values], fmt.Sprintf("… (%d values)", len(list)))
+	}
+	for i, v := range list {
+		if len(v) > bytes {
+			list[i] = fmt.Sprintf("%s… (%d bytes)", v[:bytes], len(v))
+		}
+	}
+	return list
 }
 
 // tally counts verdicts.
@@ -93,174 +145,4 @@ func (r *Report) Demand(truthful, complete string) error {
 		}
 	}
 	return err
-}
-
-const preface = `# Conformance
-
-What exec monitors say about programs that are hard to log truthfully. This page is
-written by ` + "`make conformance`" + ` and holds what was measured; see
-[conformance/README.md](../conformance/README.md) for what is compared and how.
-
-Each case says, fact by fact, what a truthful record holds. A fact is **right** when the
-log says what was the case, **missing** when the log has a field for it and here leaves
-it out, **wrong** when the log says something that was not the case, or tells of an exec
-that did not happen. A fact for which a monitor has no field at all is *not said* and held against nobody.
-
-`
-
-// Markdown is the page.
-func (r *Report) Markdown() string {
-	var b strings.Builder
-	b.WriteString(preface)
-	fmt.Fprintf(&b, "Kernel: %s\n\n", r.Kernel)
-	b.WriteString("| monitor | version | right | missing | wrong | not said | cases right | cases with something wrong |\n")
-	b.WriteString("|---|---|--:|--:|--:|--:|--:|--:|\n")
-	for i := range r.Columns {
-		c := &r.Columns[i]
-		if c.Unavailable != "" {
-			fmt.Fprintf(&b, "| %s | not run: %s | | | | | | |\n", c.Monitor, cell(c.Unavailable))
-			continue
-		}
-		t, right, wrong, judged := c.sum()
-		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d of %d | %d |\n", c.Monitor, cell(c.Version),
-			t[fact.Right], t[fact.Missing], t[fact.Wrong], t[fact.Silent], right, judged, wrong)
-	}
-	b.WriteString("\n## Cases\n\nThe number of facts that are right, and of those that are not. A dash: the monitor was not run.\n\n| case |")
-	for _, c := range r.Columns {
-		fmt.Fprintf(&b, " %s |", c.Monitor)
-	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(r.Columns)) + "\n")
-	for _, k := range r.Cases {
-		fmt.Fprintf(&b, "| [%s](#%s) |", k.Name, k.Name)
-		for i := range r.Columns {
-			fmt.Fprintf(&b, " %s |", r.Columns[i].cell(k.Name))
-		}
-		b.WriteString("\n")
-	}
-	b.WriteString("\n## What was not right\n")
-	for _, k := range r.Cases {
-		fmt.Fprintf(&b, "\n### %s\n\n%s\n", k.Name, k.Summary)
-		first := true
-		for i := range r.Columns {
-			if text := r.Columns[i].details(k.Name); text != "" {
-				if first {
-					b.WriteString("\n")
-					first = false
-				}
-				b.WriteString(text)
-			}
-		}
-	}
-	return b.String()
-}
-
-func (c *Column) outcome(name string) *Outcome {
-	for i := range c.Outcomes {
-		if c.Outcomes[i].Case == name {
-			return &c.Outcomes[i]
-		}
-	}
-	return nil
-}
-
-// cell is a case's place in the table.
-func (c *Column) cell(name string) string {
-	o := c.outcome(name)
-	switch {
-	case o == nil:
-		return "–"
-	case o.Skip != "":
-		return "not on this machine"
-	case o.Fail != "":
-		return "case failed"
-	}
-	var t tally
-	t.add(o.Findings)
-	s := fmt.Sprintf("%d", t[fact.Right])
-	if t[fact.Missing] > 0 {
-		s += fmt.Sprintf(", %d missing", t[fact.Missing])
-	}
-	if t[fact.Wrong] > 0 {
-		s += fmt.Sprintf(", **%d wrong**", t[fact.Wrong])
-	}
-	return s
-}
-
-// detailLimit is how many findings of one case under one monitor are told one by
-// one.
-const detailLimit = 6
-
-// details lists what was not right, a line a finding.
-func (c *Column) details(name string) string {
-	o := c.outcome(name)
-	if o == nil {
-		return ""
-	}
-	var b strings.Builder
-	if o.Skip != "" {
-		fmt.Fprintf(&b, "- %s: not on this machine: %s\n", c.Monitor, cell(o.Skip))
-	}
-	if o.Fail != "" {
-		fmt.Fprintf(&b, "- %s: the case did not work: %s\n", c.Monitor, cell(o.Fail))
-	}
-	for _, n := range o.Notes {
-		fmt.Fprintf(&b, "- %s: %s\n", c.Monitor, cell(n))
-	}
-	told, more := 0, 0
-	for _, wanted := range []fact.Verdict{fact.Wrong, fact.Missing} {
-		for _, f := range o.Findings {
-			// A record that is missing says it all.
-			if f.Verdict != wanted || f.Note == "no record" {
-				continue
-			}
-			if told == detailLimit {
-				more++
-				continue
-			}
-			told++
-			fmt.Fprintf(&b, "- %s: %s %s %s", c.Monitor, f.ID, f.Fact, f.Verdict)
-			if f.Note != "" {
-				fmt.Fprintf(&b, " (%s)", cell(f.Note))
-			}
-			if f.Verdict == fact.Wrong && f.Fact != fact.Exists {
-				fmt.Fprintf(&b, ": %s, not %s", values(f.Got), values(f.Want))
-			}
-			b.WriteString("\n")
-		}
-	}
-	if more > 0 {
-		fmt.Fprintf(&b, "- %s: and %d more\n", c.Monitor, more)
-	}
-	return b.String()
-}
-
-// values writes a fact's values for a reader, shortened.
-func values(list []string) string {
-	const limit = 160
-	if list == nil {
-		return "nothing"
-	}
-	quoted := make([]string, 0, len(list))
-	for _, v := range list {
-		if len(v) > limit {
-			v = v[:limit]
-		}
-		if quoted = append(quoted, fmt.Sprintf("%q", v)); len(quoted) > 40 {
-			break
-		}
-	}
-	s := strings.Join(quoted, " ")
-	if len(s) > limit {
-		s = s[:limit] + "…"
-	}
-	return "`" + strings.ReplaceAll(strings.ToValidUTF8(s, "?"), "`", "'") + "`"
-}
-
-// cell makes a text fit a line of a table.
-func cell(s string) string {
-	if len(s) > 200 {
-		s = s[:200] + "…"
-	}
-	s = strings.ToValidUTF8(s, "?")
-	return strings.NewReplacer("\n", " ", "|", "\\|").Replace(s)
 }

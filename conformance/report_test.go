@@ -4,6 +4,7 @@ package main
 
 import (
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -55,11 +56,11 @@ func TestReport(t *testing.T) {
 			{Monitor: "gone", Unavailable: "not installed"},
 		},
 	}
-	page := r.Markdown()
+	page := Page([]Report{r})
 	for _, want := range []string{
-		"| good | 1 | 1 | 0 | 0 | 1 | 1 of 1 | 0 |",
-		"| bad | 2 | 0 | 1 | 1 | 0 | 0 of 1 | 1 |",
-		"| gone | not run: not installed |",
+		"| Linux | good | 1 | 1 | 0 | 0 | 1 | 1 of 1 | 0 |",
+		"| Linux | bad | 2 | 0 | 1 | 1 | 0 | 0 of 1 | 1 |",
+		"| Linux | gone | not run: not installed |",
 		"| [one](#one) | 1 | 0, 1 missing, **1 wrong** | – |",
 		"| [two](#two) | not on this machine | case failed | – |",
 		"- bad: a cwd wrong: `\"/'|\\n\"`, not `\"/tmp\"`",
@@ -68,6 +69,24 @@ func TestReport(t *testing.T) {
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q:\n%s", want, page)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "report.json")
+	if err := r.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	read, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := Page([]Report{read}); again != page {
+		t.Errorf("after a round trip:\n%s", again)
+	}
+	other := r
+	other.Kernel = "Other"
+	for _, want := range []string{"- bad on Linux: a argv missing", "- bad on Other: a argv missing", "## Other"} {
+		if two := Page([]Report{r, other}); !strings.Contains(two, want) {
+			t.Errorf("the page about two has no %q:\n%s", want, two)
 		}
 	}
 	if err := r.Demand("good", "good"); err != nil {

@@ -201,6 +201,8 @@ func (r *Runner) play(ctx context.Context, c Case, dir, token string) (text []by
 		"CONFORMANCE_BIN=" + filepath.Join(r.Bin, "bin"),
 		"CONFORMANCE_LIB=" + filepath.Join(r.Bin, "lib"),
 		"CONFORMANCE_EXPECT=" + expectations,
+		// A case that notices for itself can still clean up.
+		fmt.Sprintf("CONFORMANCE_LIMIT=%d", max(1, int(r.CaseLimit.Seconds()*2/3))),
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

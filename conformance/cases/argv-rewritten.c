@@ -19,13 +19,12 @@ int main(int argc, char **argv) {
 	char **args = ARGV(program, tok("a"), "--password=hunter2");
 	struct run r = start_held(program, args);
 	char shown[16] = "";
-	for (int i = 0; i < 2000 && strncmp(shown, "xxxx", 4); i++) {
+	while (strncmp(shown, "xxxx", 4)) {
 		int fd = MUST(open(format("/proc/%d/cmdline", r.pid), O_RDONLY | O_CLOEXEC));
 		if (read(fd, shown, 8) < 0) fail("cmdline: %s", strerror(errno));
 		close(fd);
 		usleep(1000);
 	}
-	if (strncmp(shown, "xxxx", 4)) fail("nothing was overwritten");
 	release(&r);
 	expect("a", &r);
 	native("a", program, hash(program), args);

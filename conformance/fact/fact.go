@@ -3,7 +3,10 @@
 // case.
 package fact
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // The facts that are compared in a way of their own. Every other fact is right
 // when its values are equal, one by one, to the expected values.
@@ -134,13 +137,24 @@ const (
 	Silent
 )
 
+var verdicts = [...]string{"right", "missing", "wrong", "does not say"}
+
 // String is the verdict's word in reports.
-func (v Verdict) String() string {
-	return [...]string{"right", "missing", "wrong", "does not say"}[v]
-}
+func (v Verdict) String() string { return verdicts[v] }
 
 // MarshalText writes the verdict's word.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads the verdict's word.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	for i, word := range verdicts {
+		if word == string(text) {
+			*v = Verdict(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("verdict %q", text)
+}
 
 // Finding is the verdict on one fact of one expectation.
 type Finding struct {

@@ -131,7 +131,7 @@ func (r *Run) Stop() error {
 const poll = 10 * time.Millisecond
 
 // grace is how long a monitor may take to start or to stop.
-const grace = 30 * time.Second
+const grace = time.Minute
 
 // launch starts a monitor's program. Should it hold every exec of the machine,
 // timeout, which is there before it, ends it.
