@@ -150,6 +150,16 @@ func (i *Image) settle() *Image {
 	}
 }
 
+// when returns the image that was active at the given time, as far as is known
+// of i and those before it when they were activated: i itself if the time is
+// zero, nil if it was one that is not kept.
+func (i *Image) when(t event.Time) *Image {
+	for t != 0 && i != nil && i.Time > t {
+		i = i.prev
+	}
+	return i
+}
+
 // reaches reports whether o is i or one before it.
 func (i *Image) reaches(o *Image) bool {
 	for ; i != nil; i = i.prev {

@@ -139,3 +139,16 @@ func TestRenamedExit(t *testing.T) {
 		t.Error("not gone")
 	}
 }
+
+// What a parent has executed since the fork is not in the child's past.
+func TestParentSinceTheFork(t *testing.T) {
+	r := &renaming{s: play(t), last: 100}
+	init := r.found(r.id(1), sensor.Key{}, sensor.Key{}, "init")
+	sh, _ := r.exec(r.fork(init, 10), "sh")
+	forked := r.s.tick()
+	later, _ := r.exec(sh, "later")
+	child := r.id(11)
+	r.s.tab.Process(&sensor.Process{Time: r.s.tick(), Key: child, Parent: later, Start: forked, Image: r.s.file("found")})
+	_, x := r.exec(child, "a")
+	r.s.want(x, true, "~found", "sh", "~init")
+}

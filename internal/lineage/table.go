@@ -236,8 +236,8 @@ func (t *Table) unknown(k sensor.Key) *process {
 	return p
 }
 
-// link puts what the process with the key parent runs behind i, the oldest
-// image of p. It is a lookup: the parent need not be who forked p.
+// link puts what the process with the key parent ran when p was forked behind i,
+// the oldest image of p. It is a lookup: the parent need not be who forked p.
 func (t *Table) link(i *Image, p *process, parent sensor.Key) {
 	if parent.IsZero() {
 		return
@@ -252,7 +252,7 @@ func (t *Table) link(i *Image, p *process, parent sensor.Key) {
 	case q.image.reaches(i): // no lookup of a consistent state says that
 		return
 	}
-	i.after(q.image)
+	i.after(q.image.when(p.forkTime))
 	p.followed = p.followed || q.followed
 }
 

@@ -48,6 +48,7 @@ type simProcess struct {
 	uid, euid    uint32
 	session      uint32
 	dead         bool
+	history      []string // of images, oldest first; kept by the test
 }
 
 type simFile struct {
