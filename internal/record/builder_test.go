@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"xnumon/event"
+	"xnumon/internal/lineage"
 	"xnumon/internal/sensor"
 )
 
@@ -45,6 +46,10 @@ func TestEnvironment(t *testing.T) {
 			if got := b.Exec(e, &x).Env; !slices.Equal(got, want) || (got == nil) != (want == nil) {
 				t.Errorf("level %d: %q, want %q", level, got, want)
 			}
+		}
+		e.Env = nil
+		if got := b.Exec(e, &x).Env; len(got) != 0 || (got == nil) != (want == nil) {
+			t.Errorf("level %d: %#v for an empty environment", level, got)
 		}
 		e.Env, e.EnvReason = nil, event.ReasonMemory
 		r := b.Exec(e, &x)
@@ -144,5 +149,21 @@ func TestBuilderIsReused(t *testing.T) {
 	b.Exec(big, &long)
 	if n := testing.AllocsPerRun(100, func() { b.Exec(big, &long); b.Exec(small, &short) }); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+	if n := len(b.images) + len(b.absences); n > 20 {
+		t.Errorf("%d images and absences are kept", n)
+	}
+}
+
+func BenchmarkExec(b *testing.B) {
+	e, tab := exec("/bin/ls"), lineage.New()
+	var x lineage.Execution
+	for n := range 8 {
+		x = tab.Exec(&sensor.Exec{Key: sensor.Key{PID: 42, Start: 2}, ExecID: uint64(n + 1), Image: file("/bin/sh")})
+	}
+	build := NewBuilder(Options{Env: EnvLinker, Ancestors: Unlimited, Hashes: Hashes{SHA256: true}})
+	b.ReportAllocs()
+	for b.Loop() {
+		build.Exec(e, &x)
 	}
 }

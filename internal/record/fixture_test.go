@@ -12,20 +12,20 @@ import (
 	"xnumon/internal/sensor"
 )
 
-// names knows everybody below 2000.
+// names knows everybody below 2000, and one it must not be asked for.
 type names struct{ refreshed int }
 
 func (n *names) Refresh() { n.refreshed++ }
 
 func (n *names) User(id uint32) string {
-	if id < 2000 {
+	if id < 2000 || id == sensor.NoID {
 		return fmt.Sprint("u", id)
 	}
 	return ""
 }
 
 func (n *names) Group(id uint32) string {
-	if id < 2000 {
+	if id < 2000 || id == sensor.NoID {
 		return fmt.Sprint("g", id)
 	}
 	return ""

@@ -71,7 +71,6 @@ func (b *Builder) describe(i *event.Image, f *sensor.File) {
 	i.Path = f.Path
 	b.absences = absent(b.absences, "path", f.PathReason)
 	i.Deleted, i.Unreachable = f.Deleted, f.Unreachable
-	i.Unreachable = f.Unreachable
 	i.Memfd = f.Memfd
 	if f.HasStat {
 		i.HasStat = true

@@ -131,4 +131,15 @@ func TestUnknownPast(t *testing.T) {
 	if !builder().Exec(exec("/bin/x"), &x).Subject.Reconstructed {
 		t.Error("not marked though an ancestor is reconstructed")
 	}
+	// That the fork was not seen shows in fork_pid.
+	call(tab, 7, 2)
+	x = call(tab, 7, 3)
+	none := builder(func(o *Options) { o.Ancestors = 0 })
+	if !none.Exec(exec("/bin/x"), &x).Subject.Reconstructed {
+		t.Error("not marked though its fork was not seen")
+	}
+	x = call(tab, 8, 9)
+	if m := missing(none.Exec(exec("/bin/x"), &x).Subject.Missing); m != "image: lost" {
+		t.Errorf("missing %q: the ancestors are left out, not unknown", m)
+	}
 }

@@ -109,6 +109,8 @@ func TestExecFields(t *testing.T) {
 			}, []any{true, false, true, "euid: unseen, egid: unseen, ruid: unseen, rgid: unseen"}, "creds: unseen"},
 		{"a stranger has no name", func(e *sensor.Exec) { e.Before.EUID = 5000; e.After.EUID = 5000 },
 			func(r *event.ImageExec) any { return r.Subject.EUName }, "", ""},
+		{"no id has no name", func(e *sensor.Exec) { e.Image.UID, e.Image.GID = sensor.NoID, sensor.NoID },
+			func(r *event.ImageExec) any { return r.Image.UName + r.Image.GName }, "", ""},
 		{"path unknown", func(e *sensor.Exec) { e.Image.Path, e.Image.PathReason = "", event.ReasonTruncated },
 			func(r *event.ImageExec) any { return missing(r.Image.Missing) }, "path: truncated", ""},
 		{"deleted, unreachable, memfd", func(e *sensor.Exec) { e.Image.Deleted, e.Image.Unreachable, e.Image.Memfd = true, true, "sealed" },
