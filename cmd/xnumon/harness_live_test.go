@@ -20,8 +20,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limit is how long a condition is waited for.
-const limit = 20 * time.Second
+// limit is how long a condition is waited for, lifetime how long a monitor under
+// test may live. XNUMON_PATIENCE is how many times as long it is on a machine that
+// is only emulated.
+var (
+	limit    = patience() * 20 * time.Second
+	lifetime = patience() * time.Minute
+)
+
+func patience() time.Duration {
+	if n, err := strconv.Atoi(os.Getenv("XNUMON_PATIENCE")); err == nil && n > 0 {
+		return time.Duration(n)
+	}
+	return 1
+}
 
 var binary string
 
@@ -58,11 +70,11 @@ type started struct {
 }
 
 // start runs the program and waits until it says that it monitors. It is killed
-// at the end of the test, and in any case after a minute: a gate that hangs
+// at the end of the test, and in any case after its lifetime: a gate that hangs
 // must not outlive its test.
 func start(t *testing.T, prepare func(*exec.Cmd), args ...string) *started {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), lifetime)
 	s := &started{t: t, cmd: exec.CommandContext(ctx, binary, args...), ended: make(chan struct{})}
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
