@@ -210,11 +210,14 @@ var scenarios = map[string]func() *sim{
 			s.exec(c, x, simExec{})
 		}
 		s.version = 9
-		for _, flags := range []uint32{csSigned | csValid, csSigned | csValid | csAdhoc, csSigned | csValid | csPlatformBinary} {
+		for _, flags := range []uint32{csSigned | csValid, csSigned | csValid | csAdhoc} {
 			x := tool("/usr/local/bin/signed")
-			x.flags, x.platform = flags, flags&csPlatformBinary != 0
+			x.flags = flags
 			s.exec(c, x, simExec{})
 		}
+		x := system("/usr/bin/signed")
+		x.flags = 0x22013b11
+		s.exec(c, x, simExec{})
 		return s
 	},
 }

@@ -8,11 +8,10 @@ import (
 
 // Code signing flags of a process, from xnu's osfmk/kern/cs_blobs.h.
 const (
-	csValid          = 0x00000001
-	csAdhoc          = 0x00000002
-	csPlatformBinary = 0x04000000
-	csDebugged       = 0x10000000
-	csSigned         = 0x20000000
+	csValid    = 0x00000001
+	csAdhoc    = 0x00000002
+	csDebugged = 0x10000000
+	csSigned   = 0x20000000
 )
 
 // Validation categories, likewise: the policy under which the kernel admitted
@@ -51,15 +50,17 @@ func (p *process) signature() *event.Signature {
 	case p.flags&csValid == 0:
 		// A debugger invalidates the process, not the file.
 		sig.StatusReason = event.ReasonNotEvaluated
-	case p.category != nil:
-		sig.Status, sig.Origin = categorised(*p.category)
-		if sig.Status == "" && p.flags&csAdhoc != 0 {
+	default:
+		if p.category != nil {
+			sig.Status, sig.Origin = categorised(*p.category)
+		}
+		switch {
+		case sig.Status != "":
+		case p.platform: // the flag of that name is not set by all versions
+			sig.Status, sig.Origin = event.SignatureGood, event.OriginSystem
+		case p.flags&csAdhoc != 0:
 			sig.Status = event.SignatureUntrusted
 		}
-	case p.platform && p.flags&csPlatformBinary != 0:
-		sig.Status, sig.Origin = event.SignatureGood, event.OriginSystem
-	case p.flags&csAdhoc != 0:
-		sig.Status = event.SignatureUntrusted
 	}
 	if sig.Status == "" {
 		sig.StatusReason = event.ReasonNotEvaluated
