@@ -175,3 +175,15 @@ func FuzzFanotify(f *testing.F) {
 		eachEvent(raw, func(*unix.FanotifyEventMetadata) {})
 	})
 }
+
+func TestParseStat(t *testing.T) {
+	st, err := parseStat([]byte("77 (a) b (c)) S 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 9 0 12345 1000 1 18446744073709551615"))
+	if err != nil || st != (stat{state: 'S', threads: 9, start: 12345}) {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+func FuzzParseStat(f *testing.F) {
+	f.Add([]byte("77 (a) b) S 1 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 9 0 12345 1000 1 2"))
+	f.Fuzz(func(t *testing.T, raw []byte) { _, _ = parseStat(raw) })
+}

@@ -73,32 +73,54 @@ func procStrings(pid uint32, name string) []string {
 	return stringList(raw)
 }
 
-// Alive says whether a process is still there, by a lookup.
+// Alive says whether a process is still there, by a lookup. One that has ended
+// and was not waited for is not.
 func (s *Sensor) Alive(k sensor.Key) bool {
-	started, err := startTime(k.PID)
+	st, err := readStat(k.PID)
 	if err != nil {
+		return false
+	}
+	// A leader that has ended is shown as a zombie for as long as other threads live.
+	if ended := st.state == 'Z' || st.state == 'X'; ended && st.threads <= 1 {
 		return false
 	}
 	// /proc has it in ticks of 10 ms (proc_pid_stat(5)).
 	const tick = 10_000_000
-	return started == k.Start/tick
+	return st.start == k.Start/tick
 }
 
-// startTime reads the 22nd field of /proc/PID/stat.
-func startTime(pid uint32) (uint64, error) {
+// stat is what /proc/PID/stat says of a process.
+type stat struct {
+	state   byte
+	threads uint64
+	start   uint64 // in ticks since the boot
+}
+
+func readStat(pid uint32) (st stat, err error) {
 	name := fmt.Sprintf("/proc/%d/stat", pid)
 	raw, err := os.ReadFile(name)
 	if err != nil {
-		return 0, err
+		return st, err
 	}
-	// The second field is in parentheses and may hold anything.
+	if st, err = parseStat(raw); err != nil {
+		return st, fmt.Errorf("%s: %w", name, err)
+	}
+	return st, nil
+}
+
+func parseStat(raw []byte) (st stat, err error) {
+	// The second field is in parentheses and may hold anything, parentheses too.
 	fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
-	if len(fields) < 20 {
-		return 0, fmt.Errorf("%s has too few fields", name)
+	const state, threads, start = 3 - 3, 20 - 3, 22 - 3
+	if len(fields) <= start {
+		return st, fmt.Errorf("%d fields behind the name", len(fields))
 	}
-	ticks, err := strconv.ParseUint(string(fields[19]), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("read the start time in %s: %w", name, err)
+	st.state = fields[state][0]
+	if st.threads, err = strconv.ParseUint(string(fields[threads]), 10, 64); err != nil {
+		return st, fmt.Errorf("number of threads: %w", err)
 	}
-	return ticks, nil
+	if st.start, err = strconv.ParseUint(string(fields[start]), 10, 64); err != nil {
+		return st, fmt.Errorf("start time: %w", err)
+	}
+	return st, nil
 }

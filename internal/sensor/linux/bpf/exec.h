@@ -152,8 +152,9 @@ static __always_inline void send_task(struct exec_buffer *b, struct task_struct 
 	else
 		r->flags |= EXEC_NO_IMAGE;
 	u32 off = append_places(b, IN_ITER, task, file);
-	/* it ended while it was looked at: what was read may be of something else */
-	if (BPF_CORE_READ(task, mm) != mm || (BPF_CORE_READ(task, flags) & PF_EXITING))
+	/* it ended or went on while it was looked at: what was read may not belong together */
+	if (BPF_CORE_READ(task, mm) != mm || (BPF_CORE_READ(task, flags) & PF_EXITING) ||
+	    BPF_CORE_READ(task, self_exec_id) != r->exec_id)
 		r->flags |= EXEC_EXECING;
 	r->status[PART_ARGS] = r->status[PART_ENV] = PART_ABSENT;
 	submit_exec(b, off);
