@@ -117,11 +117,13 @@ type stream struct {
 	warn    func(line uint64, err error)
 	stats   func(Stats)
 	count   Stats
+	number  uint64 // of the line
 }
 
 // line takes one line, or the error why there is none.
 func (s *stream) line(line []byte, err error) error {
 	if err == nil && len(bytes.TrimSpace(line)) == 0 {
+		s.number++
 		return nil
 	}
 	return s.mapper.message(s.decode(line, err))
@@ -133,13 +135,14 @@ func (s *stream) decode(line []byte, err error) (*message, error) {
 	if err == nil {
 		msg, err = s.decoder.decode(line)
 	}
+	s.number++
 	s.count.Lines++
 	s.count.UnknownFields, s.count.Unusable = s.decoder.unknownFields, s.decoder.unusable
 	switch {
 	case err != nil:
 		s.count.Unreadable++
 		if s.warn != nil {
-			s.warn(s.count.Lines, err)
+			s.warn(s.number, err)
 		}
 	case !msg.ours():
 		s.count.UnknownEvents++

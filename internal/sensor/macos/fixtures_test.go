@@ -393,6 +393,9 @@ func TestSniff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if !Sniff(b) || len(b) > 1<<16 && !Sniff(b[:1<<16]) {
+			t.Errorf("%s: not recognised", name)
+		}
 		for line := range bytes.Lines(b) {
 			if !bytes.HasPrefix(line, []byte("{")) || !bytes.HasSuffix(line, []byte("\n")) {
 				continue

@@ -2,11 +2,20 @@ package macos
 
 import "bytes"
 
-// Sniff says whether the first line of a file, or as much of it as is at hand
-// when it is long, looks like one of eslogger. Members come in random order, so
-// a line that is cut off can have any of them in front.
-func Sniff(line []byte) bool {
-	s := &scanner{b: bytes.TrimSpace(line)}
+// Sniff says whether the beginning of a file looks like what eslogger writes: the
+// first line that is JSON, or as much of it as is at hand. Members come in random
+// order, so a line that is cut off can have any of them in front.
+func Sniff(begin []byte) bool {
+	for line := range bytes.Lines(begin) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] == '{' {
+			return sniff(line)
+		}
+	}
+	return false
+}
+
+func sniff(line []byte) bool {
+	s := &scanner{b: line}
 	top, inner := map[string]bool{}, map[string]bool{}
 	// Errors do not matter: what was found before the cut does.
 	_ = s.object(func(key []byte) error {
