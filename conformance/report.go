@@ -59,7 +59,7 @@ func (r *Report) Save(file string) error {
 func cut(list []string) []string {
 	const values, bytes = 100, 5000
 	if len(list) > values {
-		list = append(list[:values:values], fmt.Sprintf("… (%d values)", len(list)))
+		list = append(list[:values:values], fmt.Sprintf("… (of %d values)", len(list)))
 	}
 	for i, v := range list {
 		if len(v) > bytes {

@@ -181,8 +181,12 @@ func (a *Auditd) Start(ctx context.Context, dir string, limit time.Duration) (*R
 		if stopped := r.terminate(); err == nil {
 			err = stopped
 		}
-		if _, restored := output(context.Background(), "auditctl", "-e", statusField(before, "enabled")); err == nil {
-			err = restored
+		for option, field := range map[string]string{
+			"-b": "backlog_limit", "--backlog_wait_time": "backlog_wait_time", "-e": "enabled",
+		} {
+			if _, restored := output(context.Background(), "auditctl", option, statusField(before, field)); err == nil {
+				err = restored
+			}
 		}
 		return err
 	}
