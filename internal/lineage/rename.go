@@ -1,6 +1,9 @@
 package lineage
 
-import "xnumon/internal/sensor"
+import (
+	"xnumon/event"
+	"xnumon/internal/sensor"
+)
 
 // Where an exec changes the identity of a process, an identity that the table
 // knows says by itself that no exec was lost: no other doubt applies to it.
@@ -29,18 +32,19 @@ func (t *Table) refound(s *sensor.Process) bool {
 		p.lose(0, s.Time)
 		return true
 	}
-	behind := i
-	if i.open || provisional(s.Was) && i.Reconstructed && i.File != nil && i.File.Path == s.Image.Path {
-		// The same activation, better described.
-		behind = i.prev
-	}
-	// Otherwise at least one exec was lost, and what is found is the last.
 	found := &Image{Reconstructed: true}
 	switch {
-	case behind != nil:
-		found.after(behind)
-	case p.unforked != "":
-		t.link(found, p, s.Parent)
+	case provisional(s.Was) && i.Reconstructed && (i.open || i.File != nil && i.File.Path == s.Image.Path):
+		// The same activation, better known, and so is who forked it: the first
+		// lookup went by the parent, which need not be the forker.
+		if t.link(found, p, s.Parent); found.prev == nil && s.ForkPID != 0 {
+			found.after(unknownImage(event.ReasonGone, 0, nil))
+		}
+	case i.open:
+		found.after(i.prev)
+	default:
+		// At least one exec was lost, and what is found is the last.
+		found.after(i)
 	}
 	found.fill(s)
 	p.image, p.under, p.since = found, nil, s.Time

@@ -89,7 +89,16 @@ func TestRename(t *testing.T) {
 			k := r.found(r.id(10), unknown, sensor.Key{}, "zsh")
 			_, x := r.exec(k, "a")
 			return x
-		}, true, []string{"~zsh"}},
+		}, true, []string{"~zsh", "~?gone"}},
+		{"found twice, adopted by another before the first", func(r *renaming, sh sensor.Key) Execution {
+			other := r.fork(sh, 20)
+			was := sensor.Key{PID: 12, Start: 1<<63 | 4712}
+			r.found(was, sensor.Key{}, sh, "zsh")
+			k := r.found(r.id(12), was, other, "zsh")
+			r.exec(other, "since")
+			_, x := r.exec(k, "a")
+			return x
+		}, true, []string{"~zsh", "sh", "~init"}},
 		{"found twice, with another image", func(r *renaming, _ sensor.Key) Execution {
 			r.found(unknown, sensor.Key{}, sensor.Key{}, "zsh")
 			k := r.found(r.id(10), unknown, sensor.Key{}, "other")
@@ -101,7 +110,7 @@ func TestRename(t *testing.T) {
 			k := r.found(r.id(10), unknown, sensor.Key{}, "zsh")
 			_, x := r.exec(k, "a")
 			return x
-		}, true, []string{"~zsh"}},
+		}, true, []string{"~zsh", "~?gone"}},
 		{"found under an identity nobody knows", func(r *renaming, _ sensor.Key) Execution {
 			k := r.found(r.id(12), sensor.Key{PID: 12, Start: 4}, sensor.Key{}, "zsh")
 			_, x := r.exec(k, "a")
