@@ -75,6 +75,7 @@ func describe(k *unix.KinfoProc) running {
 // kernel does not say.
 func imagePath(pid int32) string {
 	buf := make([]byte, maxPath)
+	//lint:ignore SA1019 the wrapper in libSystem cannot be called without cgo
 	_, _, errno := unix.Syscall6(unix.SYS_PROC_INFO, procInfoCallPIDInfo, uintptr(pid), procPIDPathInfo, 0,
 		uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
 	if errno != 0 {
