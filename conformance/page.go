@@ -172,9 +172,6 @@ func (c *Column) details(name, who string) string {
 			}
 			if f.Verdict == fact.Wrong && f.Fact != fact.Exists {
 				fmt.Fprintf(&b, ": %s, not %s", values(f.Got), values(f.Want))
-				if at := difference(f.Got, f.Want); at > 2 {
-					fmt.Fprintf(&b, " (the first %d of %d and %d values are the same)", at, len(f.Got), len(f.Want))
-				}
 			}
 			b.WriteString("\n")
 		}
@@ -183,15 +180,6 @@ func (c *Column) details(name, who string) string {
 		fmt.Fprintf(&b, "- %s: and %d more\n", who, more)
 	}
 	return b.String()
-}
-
-// difference is the index of the first value that differs.
-func difference(a, b []string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return n
 }
 
 // values writes a fact's values for a reader, shortened.

@@ -158,6 +158,11 @@ func (c Claim) judge(id string, r *Record, says func(string) bool) Finding {
 	if f.Verdict != Right && f.Verdict != Silent {
 		f.Raw = r.Raw
 	}
+	if f.Verdict == Wrong && c.Fact != Time {
+		if n := same(got, c.Values); n > 2 {
+			f.Note = fmt.Sprintf("the first %d of %d and %d values are the same", n, len(got), len(c.Values))
+		}
+	}
 	return f
 }
 
@@ -182,6 +187,15 @@ func (c Claim) compare(got []string) Verdict {
 		return v
 	}
 	return compareLists(got, c.Values)
+}
+
+// same counts the values that two lists begin with.
+func same(a, b []string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // compareLists tells lists that differ from lists that do not say everything.
