@@ -72,6 +72,8 @@ type acquisition struct {
 	sealed  bool
 	loose   bool // an unsealed memfd: hashed, and marked by File.Memfd
 	release func()
+	begins  func([]byte)
+	head    [4]byte
 
 	digest    sensor.Digest
 	hashed    bool
@@ -124,7 +126,7 @@ func (a *Acquirer) Close() {
 // Hold implements sensor.Acquirer.
 func (a *Acquirer) Hold(h *sensor.Held) {
 	q := &acquisition{
-		file: h.File, fd: h.FD, id: h.ID, magic: h.Magic, sealed: h.Sealed, release: h.Release,
+		file: h.File, fd: h.FD, id: h.ID, magic: h.Magic, sealed: h.Sealed, release: h.Release, begins: h.Begins,
 		loose: h.File.Memfd == "unsealed",
 		begun: event.Time(time.Now().UnixNano()),
 	}
@@ -135,13 +137,8 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		return
 	}
 	known, isKnown := a.cache.get(h.ID)
-	if isKnown && !h.Stacked {
-		// The identity at the activation will tell whether it is still the same.
-		q.digest, q.hashed = known.digest, true
-		a.letGo(q)
-		a.drop(q)
-		a.add(q, false)
-		return
+	if isKnown {
+		q.begin(known.head[:])
 	}
 	why := event.Reason("")
 	if !q.sealed && !q.loose {
@@ -153,15 +150,21 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		}
 	}
 	switch {
+	case isKnown && q.leased && q.unchanged(), isKnown && !q.leased && !h.Stacked:
+		// Without a lease, the identity at the activation will tell whether it is
+		// still the same. With one the times may move on until then, by a new
+		// name for example, and the bytes will not.
+		q.digest, q.hashed = known.digest, true
+		a.letGo(q)
+		if !q.leased {
+			a.drop(q)
+		}
+		a.add(q, false)
 	case why != "":
 		// No digest could be relied on; the exec need not wait for one.
 		q.digest, q.hashed = sensor.Digest{Reason: why}, true
 		a.letGo(q)
 		a.drop(q)
-		a.add(q, false)
-	case isKnown:
-		q.digest, q.hashed = known.digest, true
-		a.letGo(q)
 		a.add(q, false)
 	default:
 		if a.opts.Level < sensor.LevelHash {
@@ -169,6 +172,14 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		}
 		a.add(q, true)
 	}
+}
+
+// unchanged says whether the file, on which a lease is held by now, still has
+// the identity it was looked up by.
+func (q *acquisition) unchanged() bool {
+	var st unix.Stat_t
+	return unix.Fstat(q.fd, &st) == nil && st.Size == q.id.Size &&
+		event.Time(st.Mtim.Nano()) == q.id.MTime && event.Time(st.Ctim.Nano()) == q.id.CTime
 }
 
 // Activated implements sensor.Acquirer.
@@ -250,6 +261,14 @@ func (a *Acquirer) Acquire(f *sensor.File) {
 	a.open(f)
 }
 
+// begin notes the first bytes of the file.
+func (q *acquisition) begin(head []byte) {
+	copy(q.head[:], head)
+	if q.begins != nil {
+		q.begins(head)
+	}
+}
+
 // add makes an acquisition known and, when it has yet to be hashed, queues it.
 func (a *Acquirer) add(q *acquisition, unread bool) {
 	a.mu.Lock()
@@ -289,7 +308,7 @@ func (a *Acquirer) settle(q *acquisition, d sensor.Digest) {
 		if !q.lease.holds() {
 			d = sensor.Digest{Reason: event.ReasonModified}
 		} else {
-			a.cache.put(q.id, q.magic, q.begun, known{d, q.file.BTime})
+			a.cache.put(q.id, q.magic, q.begun, known{d, q.file.BTime, q.head})
 		}
 	}
 	a.drop(q)

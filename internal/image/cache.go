@@ -31,6 +31,7 @@ type entry struct {
 type known struct {
 	digest sensor.Digest
 	btime  event.Time
+	head   [4]byte // the first bytes
 }
 
 func newCache(limit int) *cache {

@@ -62,6 +62,9 @@ func (a *Acquirer) hash(q *acquisition, buf []byte) sensor.Digest {
 		case n == 0:
 			return sums.sum()
 		}
+		if off == 0 {
+			q.begin(buf[:min(n, len(q.head))])
+		}
 		sums.write(buf[:n])
 		off += int64(n)
 		if d := q.file.Digest(); d != nil {
@@ -171,7 +174,7 @@ func (a *Acquirer) tidy() {
 			}
 			if q.lease.holds() {
 				q.until = event.Time(time.Now().UnixNano())
-				a.cache.put(q.id, q.magic, q.begun, known{q.digest, q.file.BTime})
+				a.cache.put(q.id, q.magic, q.begun, known{q.digest, q.file.BTime, q.head})
 			} else {
 				q.digest = sensor.Digest{Reason: event.ReasonModified}
 			}

@@ -50,6 +50,9 @@ type Held struct {
 	Stacked bool
 	// Sealed says that nothing can change the bytes any more.
 	Sealed bool
+	// Begins is told the first bytes of the file, four at least unless it is
+	// shorter, when they have been read or are known. May be nil.
+	Begins func(head []byte)
 	// Release lets the exec go on. It may be called more than once and from any
 	// goroutine; only the first call counts.
 	Release func()

@@ -93,6 +93,8 @@ func (c *control) handle(r *monitorControlRecord) {
 	}
 }
 
+// gone says whether an error means that the process or the mount is no more.
+// A process that is ending has no mounts to read any more (EINVAL).
 func gone(err error) bool {
-	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH)
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL)
 }

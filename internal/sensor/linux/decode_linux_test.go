@@ -108,10 +108,10 @@ func TestContainer(t *testing.T) {
 }
 
 func TestSplit(t *testing.T) {
-	file := func(inode uint64, native bool) *heldFile {
-		return &heldFile{id: monitorFileIdentity{Inode: inode, Ino: inode}, native: native}
+	file := func(inode uint64, kind kind) *heldFile {
+		return &heldFile{id: monitorFileIdentity{Inode: inode, Ino: inode}, kind: kind}
 	}
-	script, outer, shell, linker := file(1, false), file(2, false), file(3, true), file(4, true)
+	script, outer, shell, linker, unknown := file(1, foreign), file(2, foreign), file(3, native), file(4, native), file(5, unread)
 	for _, c := range []struct {
 		name        string
 		files       []*heldFile
@@ -127,6 +127,7 @@ func TestSplit(t *testing.T) {
 		{"image and linker not held", []*heldFile{outer, script}, true, nil, 2, 0},
 		{"only the linker held", []*heldFile{linker}, false, nil, 0, 1},
 		{"nothing held", nil, true, nil, 0, 0},
+		{"a second file that could be either", []*heldFile{script, unknown}, true, nil, 0, 2},
 	} {
 		image, chain, rest := split(c.files, &monitorExecRecord{Image: shell.id}, c.interpreted)
 		if image != c.image || len(chain) != c.chain || len(rest) != c.rest {

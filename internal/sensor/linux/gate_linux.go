@@ -233,12 +233,12 @@ func (g *gate) hold(fd int, tid uint32) {
 		return
 	}
 	f := g.file(fd, out)
-	h := &heldFile{file: f, id: out.file, native: isELF(fd), takes: takes}
+	h := &heldFile{file: f, id: out.file, takes: takes}
 	g.pending.add(c, h)
 	if out.file.Magic == overlayMagic {
 		c.above = h
+		g.pending.released(h, time.Since(arrived), false, false)
 		g.pass(fd, slot)
-		g.pending.released(h, time.Since(arrived), false)
 		return
 	}
 	c.above = nil
@@ -262,10 +262,12 @@ func (g *gate) file(fd int, out *identified) *sensor.File {
 }
 
 // statFile fills in what only statx(2) tells: the birth time, and device and inode number where a
-// stacked file system or a subvolume has its own.
+// stacked file system or a subvolume has its own. It does not ask a server:
+// nothing on this path may wait for another process.
 func statFile(fd int, f *sensor.File) {
+	const what = unix.STATX_BASIC_STATS | unix.STATX_BTIME
 	var st unix.Statx_t
-	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st); err != nil {
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, what, &st); err != nil {
 		return
 	}
 	f.ID.Dev = unix.Mkdev(st.Dev_major, st.Dev_minor)
@@ -279,22 +281,27 @@ func statFile(fd int, f *sensor.File) {
 
 // handOver gives the file to the acquirer, which answers; or the deadline does.
 func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time.Time) {
+	// The device is the one that stat(2) gives, see procOpener.Identity.
 	id := identity(&out.file)
-	if id.Dev, _ = deviceOf(fd); id.Dev == 0 {
-		id.Dev = stDev(out.file.Dev)
+	if h.below == (monitorFileIdentity{}) {
+		id.Dev = h.file.ID.Dev
 	}
 	h.bytes = id
 	if h.id.Magic != overlayMagic {
 		g.ignored.consider(fd, id)
 	}
+	// The file is secured when it is in the acquirer's hands before anybody, the
+	// watchdog included, can have let the exec go.
 	var once sync.Once
+	var handed atomic.Bool
 	release := func(late bool) {
 		once.Do(func() {
+			secured := g.undisturbed(h) && (!late || handed.Load())
+			g.pending.released(h, time.Since(arrived), late, secured)
 			g.answer(fd)
 			if g.vitals != nil {
 				g.vitals.remove(slot)
 			}
-			g.pending.released(h, time.Since(arrived), late)
 		})
 	}
 	// The acquirer closes the descriptor after it has answered. Until then the
@@ -307,29 +314,18 @@ func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time
 		Magic:   out.file.Magic,
 		Stacked: h.id.Magic == overlayMagic,
 		Sealed:  h.file.Memfd == "sealed",
+		Begins:  func(head []byte) { g.pending.begins(h, head) },
 		Release: func() {
 			timer.Stop()
 			release(false)
 		},
 	})
+	handed.Store(g.undisturbed(h))
 }
 
-func deviceOf(fd int) (uint64, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return 0, fmt.Errorf("stat descriptor %d: %w", fd, err)
-	}
-	return st.Dev, nil
-}
-
-// isELF says whether the kernel could load the file itself, so that what comes
-// after it in the same call is its dynamic linker. A file that only a
-// binfmt_misc entry runs is followed by its interpreter instead; the
-// activation tells the two apart.
-func isELF(fd int) bool {
-	var magic [4]byte
-	n, err := unix.Pread(fd, magic[:], 0)
-	return err == nil && n == 4 && string(magic[:]) == "\x7fELF"
+// undisturbed says whether the watchdog has answered nothing since the file arrived.
+func (g *gate) undisturbed(h *heldFile) bool {
+	return g.vitals == nil || h.takes&1 == 0 && g.vitals.takes.Load() == h.takes
 }
 
 // mind ends the gating when the watchdog ends: without it a stopped monitor
@@ -347,9 +343,4 @@ func (g *gate) mind() {
 	}
 	g.marks.off.Store(true)
 	g.s.opts.Warn("the gate's watchdog has ended: execs are no longer held")
-}
-
-// relieved says whether the watchdog may have let this file go.
-func (g *gate) relieved(h *heldFile) bool {
-	return g.vitals != nil && (h.takes&1 != 0 || g.vitals.takes.Load() != h.takes)
 }

@@ -66,8 +66,14 @@ func (i *ignored) consider(fd int, id sensor.Identity) {
 }
 
 // written takes the mark off a file that somebody had open for writing.
-func (i *ignored) written(fd int) {
-	path := fmt.Sprintf("/proc/self/fd/%d", fd)
+func (i *ignored) written(fd int) { i.remove(fmt.Sprintf("/proc/self/fd/%d", fd)) }
+
+// stale takes the mark off the image of a process that was ignored and is not
+// the same any more: its times can move without anything being written, by
+// a new name or mode.
+func (i *ignored) stale(pid uint32) { i.remove(fmt.Sprintf("/proc/%d/exe", pid)) }
+
+func (i *ignored) remove(path string) {
 	for flags, mask := range map[uint]uint64{
 		unix.FAN_MARK_REMOVE | unix.FAN_MARK_IGNORED_MASK: unix.FAN_OPEN_EXEC_PERM,
 		unix.FAN_MARK_REMOVE:                              unix.FAN_CLOSE_WRITE,

@@ -22,7 +22,8 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 		e.Gate.Outcome = event.GateKnown
 	case image == nil:
 		e.Gate.Outcome = event.GateMissed
-	case s.gate.relieved(image):
+		s.gate.ignored.stale(e.Key.PID)
+	case !s.gate.pending.isSecured(image):
 		// It ran before it was acquired, for all that is known.
 		e.Gate.Outcome = event.GateDeadline
 		rest = append(rest, image)
@@ -31,7 +32,7 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 	}
 	for _, h := range chain {
 		e.Interpreters = append(e.Interpreters, h.file)
-		if s.gate.relieved(h) {
+		if !s.gate.pending.isSecured(h) {
 			h.file.Resolve(sensor.Digest{Reason: event.ReasonTimeout})
 		}
 		s.opts.Acquirer.Activated(h.file, e.Time, true)
@@ -88,10 +89,15 @@ func split(files []*heldFile, r *monitorExecRecord, interpreted bool) (img *held
 	if !interpreted {
 		return nil, nil, files
 	}
-	// The image was not held. Its dynamic linker may have been.
+	// The image was not held. Its dynamic linker may have been, which is ELF; an
+	// ELF file that only a binfmt_misc entry runs is named, and so comes first.
 	for i, h := range files {
-		if i > 0 && h.native {
+		switch {
+		case i == 0:
+		case h.kind == native:
 			return nil, files[:i], files[i:]
+		case h.kind == unread:
+			return nil, nil, files
 		}
 	}
 	return nil, files, nil

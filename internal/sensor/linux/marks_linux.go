@@ -117,7 +117,11 @@ func (m *marks) process(pid string) (marked int, err error) {
 		if reached[dev] || pseudo[mount.FSType] {
 			continue
 		}
-		if err := m.mount(pid, mount); err != nil {
+		err := m.mount(pid, mount)
+		if gone(err) {
+			continue // unmounted, or out of reach for its own processes too
+		}
+		if err != nil {
 			failed[dev] = fmt.Sprintf("%q (%s): %v", mount.Mountpoint, mount.FSType, err)
 			continue
 		}
@@ -146,14 +150,10 @@ var errHidden = errors.New("another mount hides it")
 
 // mount marks the file system of one mount, after making sure that its path leads to it.
 func (m *marks) mount(pid string, mount *mountinfo.Info) error {
-	path := "/proc/" + pid + "/root" + strings.TrimSuffix(mount.Mountpoint, "/") + "/."
-	if mount.Mountpoint == "/" {
-		path = "/proc/" + pid + "/root/."
-	}
+	// Not with a slash at the end: looking into a directory can mean asking whoever
+	// serves it, opening it with O_PATH does not.
+	path := "/proc/" + pid + "/root" + mount.Mountpoint
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if errors.Is(err, unix.ENOTDIR) { // a file can be a mount point
-		fd, err = unix.Open(strings.TrimSuffix(path, "/."), unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	}
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (m *marks) mount(pid string, mount *mountinfo.Info) error {
 	if id != mount.ID {
 		return errHidden
 	}
-	return m.fileSystem("/proc/self/fd/" + strconv.Itoa(fd))
+	return m.descriptor(fd)
 }
 
 // mountID is the number of the mount a descriptor is on, as in mountinfo.
@@ -186,7 +186,44 @@ func mountID(fd int) (int, error) {
 
 // fileSystem marks the file system that a path leads to.
 func (m *marks) fileSystem(path string) error {
-	return unix.FanotifyMark(m.g.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, path)
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return m.descriptor(fd)
+}
+
+var errServed = errors.New("it is served by another process or machine, which the gate must not wait for")
+
+// descriptor marks the file system that a descriptor is on.
+func (m *marks) descriptor(fd int) error {
+	var out identified
+	if err := m.g.s.ident.ask(slotOther, fd, 0, &out); err != nil {
+		return err
+	}
+	if served(out.file.Magic) {
+		return errServed
+	}
+	return unix.FanotifyMark(m.g.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM,
+		unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd))
+}
+
+// served says whether opening a file can mean waiting for another process or
+// machine. The kernel opens the file of each event for the gate's reader, so one
+// server that does not answer would stop the gate; and a hash of such a file
+// could not be relied on anyway. Types are those of linux/magic.h.
+func served(magic uint32) bool {
+	switch magic {
+	case 0x65735546, // FUSE, virtiofs
+		0x6969,                         // NFS
+		0x517b, 0xff534d42, 0xfe534d42, // SMB
+		0x01021997,                         // 9P
+		0x00c36400, 0x0bd00bd0, 0x5346414f, // Ceph, Lustre, AFS
+		0x786f4256: // VirtualBox shared folders
+		return true
+	}
+	return false
 }
 
 // memfd marks a file on a mount only the kernel has, which takes no mark itself.

@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -10,17 +11,27 @@ import (
 
 // heldFile is one file that an exec call opened while it was held.
 type heldFile struct {
-	file   *sensor.File
-	id     monitorFileIdentity // of the file that was named, at the time
-	below  monitorFileIdentity // of the file below it, on a stacked file system
-	native bool                // an ELF file
-	takes  uint64              // see vitals.takes, on arrival
-	bytes  sensor.Identity     // of the file that holds the bytes, and as the acquirer knows it
+	file  *sensor.File
+	id    monitorFileIdentity // of the file that was named, at the time
+	below monitorFileIdentity // of the file below it, on a stacked file system
+	takes uint64              // see vitals.takes, on arrival
+	bytes sensor.Identity     // of the file that holds the bytes, and as the acquirer knows it
 
 	// Guarded by pendingCalls.mu.
-	held time.Duration
-	late bool // let go by the deadline
+	held    time.Duration
+	late    bool // let go by the deadline
+	secured bool // acquired, or on the way to it, before it was let go
+	kind    kind
 }
+
+// kind says what the kernel could do with a file.
+type kind int
+
+const (
+	unread kind = iota
+	native      // ELF, which the kernel loads itself: what follows it in a call is its dynamic linker
+	foreign
+)
 
 // call is one exec call of a thread and what it has opened, in order.
 type call struct {
@@ -70,10 +81,27 @@ func (p *pendingCalls) add(c *call, h *heldFile) {
 	p.mu.Unlock()
 }
 
-func (p *pendingCalls) released(h *heldFile, after time.Duration, late bool) {
+// released notes that the exec of a file is about to be let go.
+func (p *pendingCalls) released(h *heldFile, after time.Duration, late, secured bool) {
 	p.mu.Lock()
 	h.held += after
 	h.late = h.late || late
+	h.secured = secured
+	p.mu.Unlock()
+}
+
+func (p *pendingCalls) isSecured(h *heldFile) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return h.secured
+}
+
+func (p *pendingCalls) begins(h *heldFile, head []byte) {
+	p.mu.Lock()
+	h.kind = foreign
+	if bytes.HasPrefix(head, []byte("\x7fELF")) {
+		h.kind = native
+	}
 	p.mu.Unlock()
 }
 
