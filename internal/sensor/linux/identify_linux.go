@@ -71,6 +71,9 @@ func (i *identifier) ask(slot int, fd int, tid uint32, out *identified) error {
 	out.status = r.Status[monitorPartPART_PATH]
 	n := min(int(r.Lens[monitorPartPART_PATH]), i.size-len(header))
 	out.path = slices.Grow(out.path[:0], n)[:n]
+	if n == 0 { // a root directory; the mapping refuses to fill no bytes at all
+		return nil
+	}
 	if _, err := i.slots.ReadAt(out.path, at+int64(len(header))); err != nil {
 		return fmt.Errorf("read the path that identify found: %w", err)
 	}
