@@ -9,7 +9,7 @@ FUZZ    ?= 5s
 
 export CGO_ENABLED = 0
 
-.PHONY: all build run test unit race live lint cross generate check-generated fuzz setup conformance clean
+.PHONY: all build run test unit race live lint cross generate check-generated fuzz setup corpus conformance clean
 
 all: build
 
@@ -19,7 +19,7 @@ build:
 run: build
 	$(SUDO) ./xnumon run
 
-test: setup lint check-generated cross unit race fuzz live
+test: setup lint check-generated cross unit race fuzz live corpus
 
 # What tests compile and run: a C compiler, and clang for the BPF objects.
 setup:
@@ -56,8 +56,13 @@ generate:
 check-generated: setup
 	./scripts/check-generated
 
+# What xnumon says of the corpus: nothing wrong, at no level of its gate.
+corpus: build setup
+	$(ROOT) $(GO) run ./conformance run -xnumon ./xnumon -monitors 'xnumon*' -not-wrong 'xnumon*'
+
+# All monitors this machine has, into docs/conformance.md.
 conformance: build setup
-	$(ROOT) $(GO) run ./conformance
+	$(ROOT) $(GO) run ./conformance run -xnumon ./xnumon -markdown docs/conformance.md
 
 clean:
 	rm -rf xnumon build

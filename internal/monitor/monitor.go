@@ -154,7 +154,7 @@ func (m *Monitor) process(p *sensor.Process) {
 		m.opts.Acquire(p.Image)
 	}
 	m.table.Process(p)
-	if !m.opts.AtStart || p.KernelThread {
+	if !m.opts.AtStart || p.KernelThread || !p.Was.IsZero() { // one that was known by another identity has its record
 		return
 	}
 	if x, ok := m.table.Running(p); ok {
