@@ -64,5 +64,11 @@ corpus: build setup
 conformance: build setup
 	$(ROOT) $(GO) run ./conformance run -xnumon ./xnumon -markdown docs/conformance.md
 
+# The live tests and the corpus on other kernels, in an emulator. Long.
+.PHONY: test-kernels
+test-kernels: setup
+	@$(SUDO) ./scripts/kernels-setup
+	$(GO) run ./kernels
+
 clean:
 	rm -rf xnumon build

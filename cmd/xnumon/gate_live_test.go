@@ -163,7 +163,7 @@ func TestLiveGateDeadline(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	s := start(t, nil, "run", "--format", "json", "--gate-path", dir, "--gate-timeout", "10ms", "--output", log)
 	program := filepath.Join(dir, "true")
-	if err := os.Truncate(program, 400<<20); err != nil {
+	if err := os.Truncate(program, 128<<20); err != nil {
 		t.Fatal(err)
 	}
 	timed(t, program)

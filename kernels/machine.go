@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	_ "embed"
+)
+
+//go:embed guest/init
+var guestInit []byte
+
+// Sizes of the two disks, which are sparse files.
+const (
+	diskSize   = 2 << 30
+	reportSize = 512 << 20
+)
+
+const consoleLog = "console.log"
+
+// machine is what an emulator needs to boot.
+type machine struct {
+	kernel, initramfs string
+	disk              string // root file system, ext4
+	report            string // what the machine reports: a tar archive
+}
+
+// assemble makes the disks and the initramfs of one kernel in dir.
+func assemble(ctx context.Context, k kernel, p *payload, dir string) (*machine, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	m := &machine{
+		kernel:    k.image(),
+		initramfs: filepath.Join(dir, "initramfs"),
+		disk:      filepath.Join(dir, "disk"),
+		report:    filepath.Join(dir, "report"),
+	}
+	ram, err := ramdisk(ctx, k)
+	if err != nil {
+		return nil, fmt.Errorf("initramfs: %w", err)
+	}
+	if err := os.WriteFile(m.initramfs, ram, 0o644); err != nil {
+		return nil, err
+	}
+	for path, size := range map[string]int64{m.disk: diskSize, m.report: reportSize} {
+		f, err := os.Create(path)
+		if err != nil {
+			return nil, err
+		}
+		if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := output(ctx, "", "mke2fs", "-q", "-t", "ext4", "-d", p.root, m.disk); err != nil {
+		return nil, fmt.Errorf("root file system: %w", err)
+	}
+	return m, nil
+}
+
+// ramdisk is the initramfs: what it takes to get to the root file system.
+func ramdisk(ctx context.Context, k kernel) ([]byte, error) {
+	dir, err := k.modules()
+	if err != nil {
+		return nil, err
+	}
+	mods, err := modules(ctx, dir, append(early[:len(early):len(early)], wanted...))
+	if err != nil {
+		return nil, err
+	}
+	box, err := busybox()
+	if err != nil {
+		return nil, err
+	}
+	boxText, err := os.ReadFile(box)
+	if err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	a := &cpio{w: &buf}
+	for _, d := range []string{"bin", "proc", "sys", "dev", "root", "modules"} {
+		a.dir(d)
+	}
+	a.file("bin/busybox", 0o755, boxText)
+	a.file("init", 0o755, guestInit)
+	for i, m := range mods {
+		a.file(fmt.Sprintf("modules/%02d-%s.ko", i, m.name), 0o644, m.text)
+	}
+	return buf.Bytes(), a.end()
+}
+
+// boot runs the machine until it powers itself off. A kernel that panics powers off as
+// well; what it has not reported is missed later.
+func boot(ctx context.Context, m *machine, out string, o *options) error {
+	ctx, cancel := context.WithTimeout(ctx, o.limit)
+	defer cancel()
+	log, err := os.Create(filepath.Join(out, consoleLog))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	accel, err := accelerator(ctx)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64",
+		"-accel", accel, "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", strconv.Itoa(2048),
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
+		"-kernel", m.kernel, "-initrd", m.initramfs,
+		// The clock is the host's, on all processors alike; the watchdog would
+		// take the emulator's pauses for its faults. Mitigations protect nothing
+		// here and take half of the time.
+		"-append", "console=ttyS0 quiet panic=-1 oops=panic tsc=nowatchdog mitigations=off",
+		"-drive", "if=virtio,format=raw,cache=unsafe,file="+m.disk,
+		"-drive", "if=virtio,format=raw,cache=unsafe,file="+m.report,
+		"-device", "virtio-rng-pci",
+	)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = log, &said
+	if o.console {
+		cmd.Stdout = io.MultiWriter(log, os.Stdout)
+	}
+	err = cmd.Run()
+	switch {
+	case ctx.Err() == context.DeadlineExceeded:
+		return fmt.Errorf("it had not ended after %v; the console is in %s", o.limit, log.Name())
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("qemu: %w: %s", err, bytes.TrimSpace(said.Bytes()))
+	}
+	return nil
+}
+
+// accelerator is the emulation, always: what comes out must not depend on whether
+// this machine may use its processor's virtualization. Before QEMU 8.1 a processor
+// could execute code that another had already changed, which a kernel that puts
+// breakpoints into itself to switch tracepoints takes for a fault and panics
+// (mended by "accel/tcg: Always lock pages before translation"); there, all
+// processors take turns on one thread.
+func accelerator(ctx context.Context) (string, error) {
+	text, err := output(ctx, "", "qemu-system-x86_64", "--version")
+	if err != nil {
+		return "", err
+	}
+	major, minor, err := qemuVersion(text)
+	if err != nil {
+		return "", err
+	}
+	if major > 8 || major == 8 && minor >= 1 {
+		return "tcg,thread=multi", nil
+	}
+	return "tcg,thread=single", nil
+}
+
+// qemuVersion reads "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)".
+func qemuVersion(text string) (major, minor int, err error) {
+	_, version, _ := strings.Cut(text, "version ")
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		return 0, 0, fmt.Errorf("qemu's version in %q: %w", text, err)
+	}
+	return major, minor, nil
+}
