@@ -70,9 +70,10 @@ type acquisition struct {
 	lease   lease
 	leased  bool
 	sealed  bool
-	loose   bool // an unsealed memfd: hashed, and marked by File.Memfd
+	loose   bool // an unsealed memfd: hashed while it is held, and marked by File.Memfd
 	release func()
 	begins  func([]byte)
+	holding func() bool // the exec still waits
 	head    [4]byte
 
 	digest    sensor.Digest
@@ -126,14 +127,14 @@ func (a *Acquirer) Close() {
 // Hold implements sensor.Acquirer.
 func (a *Acquirer) Hold(h *sensor.Held) {
 	q := &acquisition{
-		file: h.File, fd: h.FD, id: h.ID, magic: h.Magic, sealed: h.Sealed, release: h.Release, begins: h.Begins,
+		file: h.File, fd: h.FD, id: h.ID, magic: h.Magic, sealed: h.Sealed, release: h.Release, begins: h.Begins, holding: h.Holding,
 		loose: h.File.Memfd == "unsealed",
 		begun: event.Time(time.Now().UnixNano()),
 	}
 	if !a.opts.Hashes.Any() {
-		a.letGo(q)
-		a.drop(q)
 		h.File.Resolve(sensor.Digest{})
+		q.release()
+		unix.Close(q.fd)
 		return
 	}
 	known, isKnown := a.cache.get(h.ID)
@@ -155,22 +156,22 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		// still the same. With one the times may move on until then, by a new
 		// name for example, and the bytes will not.
 		q.digest, q.hashed = known.digest, true
-		a.letGo(q)
-		if !q.leased {
-			a.drop(q)
-		}
-		a.add(q, false)
 	case why != "":
 		// No digest could be relied on; the exec need not wait for one.
 		q.digest, q.hashed = sensor.Digest{Reason: why}, true
-		a.letGo(q)
+	}
+	// From here on the exec may be let go, and its activation may come at once.
+	hashed, leased := q.hashed, q.leased
+	release := hashed || a.opts.Level < sensor.LevelHash
+	a.add(q, !hashed, release)
+	if !release {
+		return
+	}
+	q.release()
+	if hashed && !leased {
+		a.mu.Lock()
 		a.drop(q)
-		a.add(q, false)
-	default:
-		if a.opts.Level < sensor.LevelHash {
-			a.letGo(q)
-		}
-		a.add(q, true)
+		a.mu.Unlock()
 	}
 }
 
@@ -269,30 +270,26 @@ func (q *acquisition) begin(head []byte) {
 	}
 }
 
-// add makes an acquisition known and, when it has yet to be hashed, queues it.
-func (a *Acquirer) add(q *acquisition, unread bool) {
+// add makes an acquisition known and, when it has yet to be read, queues it.
+func (a *Acquirer) add(q *acquisition, unread, released bool) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if released {
+		q.released = time.Now()
+	}
 	a.pending[q.file.Ref] = q
-	if unread {
-		to := &a.queues[small]
-		if q.id.Size > largeSize {
-			to = &a.queues[large]
-		}
-		to.files = append(to.files, q)
-		to.wake.Signal()
+	if !unread {
+		return
 	}
-	a.mu.Unlock()
+	to := &a.queues[small]
+	if q.id.Size > largeSize {
+		to = &a.queues[large]
+	}
+	to.files = append(to.files, q)
+	to.wake.Signal()
 }
 
-// letGo lets the exec of a file go on.
-func (a *Acquirer) letGo(q *acquisition) {
-	q.released = time.Now()
-	if q.release != nil {
-		q.release()
-	}
-}
-
-// drop closes the file, which gives the lease back.
+// drop closes the file, which gives the lease back. The mutex is held.
 func (a *Acquirer) drop(q *acquisition) {
 	if q.fd >= 0 {
 		unix.Close(q.fd)

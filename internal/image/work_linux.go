@@ -24,11 +24,12 @@ func (a *Acquirer) work(from *queue) {
 		}
 		if a.closed {
 			// Whoever is still held must not wait for a worker that is gone.
-			for _, q := range from.files {
-				a.letGo(q)
-			}
+			left := from.files
 			from.files = nil
 			a.mu.Unlock()
+			for _, q := range left {
+				q.letGo()
+			}
 			return
 		}
 		q := from.files[0]
@@ -37,14 +38,28 @@ func (a *Acquirer) work(from *queue) {
 		a.mu.Unlock()
 
 		d := a.hash(q, buf)
-		a.letGo(q)
-
+		if q.loose && (q.holding == nil || !q.holding()) {
+			// Its owner can have written to it since it ran.
+			d = sensor.Digest{Reason: event.ReasonUnverifiable}
+		}
 		a.mu.Lock()
 		q.digest, q.hashed = d, true
+		q.released = time.Now()
+		a.mu.Unlock()
+		q.letGo()
+
+		a.mu.Lock()
 		if q.activated {
 			a.settle(q, d)
 		}
 		a.mu.Unlock()
+	}
+}
+
+// letGo lets the exec go on, if there is one that waits.
+func (q *acquisition) letGo() {
+	if q.release != nil {
+		q.release()
 	}
 }
 
@@ -97,7 +112,7 @@ func (a *Acquirer) open(f *sensor.File) {
 		return
 	}
 	if known, ok := a.cache.get(q.id); ok {
-		a.drop(q)
+		unix.Close(fd)
 		f.Resolve(known.digest)
 		return
 	}
@@ -105,19 +120,22 @@ func (a *Acquirer) open(f *sensor.File) {
 		a.refuse(q, why)
 		return
 	}
-	a.add(q, true)
+	a.add(q, true, true)
 }
 
 func (a *Acquirer) refuse(q *acquisition, why event.Reason) {
-	a.drop(q)
+	unix.Close(q.fd)
 	q.file.Resolve(sensor.Digest{Reason: why})
 }
 
 // prove takes a lease and makes sure that nothing changed between the
 // activation and the lease. It returns the reason why that cannot be shown.
 func (a *Acquirer) prove(q *acquisition) event.Reason {
-	if q.sealed || q.loose {
+	switch {
+	case q.sealed:
 		return ""
+	case q.loose:
+		return event.ReasonUnverifiable
 	}
 	if !local(q.magic) || q.magic == magicOverlay {
 		return event.ReasonUnverifiable

@@ -53,6 +53,8 @@ type Held struct {
 	// Begins is told the first bytes of the file, four at least unless it is
 	// shorter, when they have been read or are known. May be nil.
 	Begins func(head []byte)
+	// Holding says whether the exec has not been let go yet.
+	Holding func() bool
 	// Release lets the exec go on. It may be called more than once and from any
 	// goroutine; only the first call counts.
 	Release func()

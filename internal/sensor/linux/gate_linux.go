@@ -293,10 +293,11 @@ func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time
 	// The file is secured when it is in the acquirer's hands before anybody, the
 	// watchdog included, can have let the exec go.
 	var once sync.Once
-	var handed atomic.Bool
+	var handed, let atomic.Bool
 	release := func(late bool) {
 		once.Do(func() {
 			secured := g.undisturbed(h) && (!late || handed.Load())
+			let.Store(true)
 			g.pending.released(h, time.Since(arrived), late, secured)
 			g.answer(fd)
 			if g.vitals != nil {
@@ -315,6 +316,7 @@ func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time
 		Stacked: h.id.Magic == overlayMagic,
 		Sealed:  h.file.Memfd == "sealed",
 		Begins:  func(head []byte) { g.pending.begins(h, head) },
+		Holding: func() bool { return !let.Load() && g.undisturbed(h) },
 		Release: func() {
 			timer.Stop()
 			release(false)
