@@ -111,7 +111,7 @@ func readStat(pid uint32) (st stat, err error) {
 func parseStat(raw []byte) (st stat, err error) {
 	// The second field is in parentheses and may hold anything, parentheses too.
 	fields := bytes.Fields(raw[bytes.LastIndexByte(raw, ')')+1:])
-	const state, threads, start = 3 - 3, 20 - 3, 22 - 3
+	const state, threads, start = 0, 17, 19 // the fields 3, 20 and 22 of proc_pid_stat(5)
 	if len(fields) <= start {
 		return st, fmt.Errorf("%d fields behind the name", len(fields))
 	}
