@@ -161,7 +161,7 @@ func TestLiveClosedPipe(t *testing.T) {
 func TestLiveGateDeadline(t *testing.T) {
 	dir := mount(t, "tmpfs", "", "/bin/true")
 	log := filepath.Join(t.TempDir(), "log")
-	s := start(t, nil, "run", "--format", "json", "--gate-path", dir, "--gate-timeout", "10ms", "--output", log)
+	s := start(t, nil, "run", "--format", "json", "--gate-path", dir, "--gate-timeout", (patience() * 10 * time.Millisecond).String(), "--output", log)
 	program := filepath.Join(dir, "true")
 	if err := os.Truncate(program, 128<<20); err != nil {
 		t.Fatal(err)
