@@ -182,4 +182,3 @@ func (s *Spool) seal() {
 	}
 	s.writing, s.spoiled = nil, false
 }
-
