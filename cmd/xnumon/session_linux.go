@@ -71,6 +71,10 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 		}
 	}
 	l.acquirer = image.New(acquisition)
+	say := warn(os.Stderr)
+	if o.follow {
+		say = nil // standard error is the command's
+	}
 	l.sensor, err = linux.Open(linux.Options{
 		Env:         records.Env != record.EnvNone,
 		Snapshot:    true,
@@ -80,7 +84,7 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 		GateTimeout: o.gateTimeout,
 		Watchdog:    l.watchdog,
 		Acquirer:    l.acquirer,
-		Warn:        warn(os.Stderr),
+		Warn:        say,
 	})
 	if err != nil {
 		return nil, err

@@ -18,6 +18,8 @@ var lossNames = [monitorLossSourceLOSS_SOURCES]string{
 type lossCounters struct {
 	reported [monitorLossSourceLOSS_SOURCES]monitorLoss
 	buf      []monitorLoss
+	overflow uint64 // of the fanotify queue, reported
+	looked   int64  // boot clock of the last look at it
 }
 
 // reportLoss tells of what the kernel side has counted since the last time.
@@ -58,5 +60,24 @@ func (s *Sensor) reportLoss(observe func(sensor.Observation) error) error {
 			return err
 		}
 	}
-	return nil
+	return s.reportOverflow(observe)
+}
+
+// reportOverflow tells of execs that were let through because the queue of
+// permission events was full. The kernel says that it was, not how many there were.
+func (s *Sensor) reportOverflow(observe func(sensor.Observation) error) error {
+	if s.gate == nil {
+		return nil
+	}
+	now, last := bootNow(), s.loss.looked
+	s.loss.looked = now
+	overflow := s.gate.overflow.Load()
+	if overflow == s.loss.overflow {
+		return nil
+	}
+	s.loss.overflow = overflow
+	return observe(&sensor.Lost{
+		Time: s.clock.wall(uint64(now)), Source: "fanotify",
+		Since: s.clock.wall(uint64(last)), Until: s.clock.wall(uint64(now)),
+	})
 }
