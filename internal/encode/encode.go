@@ -2,8 +2,8 @@
 //
 // The encoders only append to the buffer they are given and keep their scratch
 // space, so that a record costs no allocation once the buffers have grown to the
-// size of the records. Every record ends in a line feed and, in JSON, holds no
-// other: whatever a process puts into its name, its arguments or its paths, it
+// size of the records. Every record ends in a line feed and, but for YAML, holds
+// no other: whatever a process puts into its name, its arguments or its paths, it
 // cannot end a record or begin one.
 package encode
 
@@ -18,5 +18,7 @@ type Encoder interface {
 
 var (
 	_ Encoder = (*JSON)(nil)
+	_ Encoder = (*JSONSeq)(nil)
+	_ Encoder = (*YAML)(nil)
 	_ Encoder = (*Text)(nil)
 )

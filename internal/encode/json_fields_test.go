@@ -115,7 +115,7 @@ func tags(t reflect.Type, prefix string, nested int) []string {
 }
 
 // keys lists the JSON Pointers of all members of objects in a record, in order.
-func keys(t *testing.T, line []byte) []string {
+func keys(t fataler, line []byte) []string {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(line))
 	var out []string

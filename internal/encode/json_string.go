@@ -73,7 +73,8 @@ func decodeRune[S string | []byte](s S) (rune, int) {
 // unsafeToShow says of a character beyond the C0 controls that a terminal or a
 // viewer could take it for more than a character to show: DEL, the C1 controls
 // (U+009B alone begins an escape sequence), the line and paragraph separators,
-// which JavaScript once took for line ends, and what turns the direction of text.
+// which JavaScript once took for line ends, what turns the direction of text, and
+// the byte order mark and its mirror image, which YAML does not allow as they are.
 func unsafeToShow(r rune) bool {
 	switch {
 	case r < 0x7f:
@@ -81,7 +82,8 @@ func unsafeToShow(r rune) bool {
 	case r <= 0x9f:
 		return true
 	}
-	return r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	return r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 ||
+		r == 0xfeff || r == 0xfffe || r == 0xffff
 }
 
 // appendEscape appends the JSON escape of a character in the basic plane.

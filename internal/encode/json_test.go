@@ -25,9 +25,17 @@ func TestJSONGolden(t *testing.T) {
 	golden(t, "records.jsonl", out)
 }
 
-// parse checks that a record is one line of strict JSON without a null and that
-// nothing in it can move a cursor, and returns it with its strings taken back.
+// parse returns a record as decode does, with its strings taken back.
 func parse(t fataler, line []byte) map[string]any {
+	t.Helper()
+	rec := decode(t, line)
+	takeBack(t, rec, rec["escaped"])
+	return rec
+}
+
+// decode checks that a record is one line of strict JSON without a null and that
+// nothing in it can move a cursor.
+func decode(t fataler, line []byte) map[string]any {
 	t.Helper()
 	if !utf8.Valid(line) {
 		t.Fatalf("not UTF-8: %q", line)
@@ -46,16 +54,23 @@ func parse(t fataler, line []byte) map[string]any {
 	if err := d.Decode(&rec); err != nil {
 		t.Fatalf("%v: %q", err, line)
 	}
-	if escaped, ok := rec["escaped"].([]any); ok {
-		if len(escaped) == 0 {
-			t.Fatalf("empty list of escaped strings: %q", line)
-		}
-		for _, p := range escaped {
-			unescapeAt(t, rec, p.(string))
-		}
-	}
 	noNull(t, rec)
 	return rec
+}
+
+// takeBack unescapes the strings of a record that a list says are escaped.
+func takeBack(t fataler, rec map[string]any, list any) {
+	t.Helper()
+	if list == nil {
+		return
+	}
+	escaped := list.([]any)
+	if len(escaped) == 0 {
+		t.Fatalf("empty list of escaped strings: %v", rec)
+	}
+	for _, p := range escaped {
+		unescapeAt(t, rec, p.(string))
+	}
 }
 
 type fataler interface {
