@@ -1,13 +1,17 @@
 package encode
 
 import (
-	"fmt"
 	"testing"
 	"time"
 )
 
 func TestNoAllocation(t *testing.T) {
-	for name, e := range map[string]Encoder{"json": &JSON{}, "text": &Text{Columns: 120, Colour: true, Location: time.UTC}} {
+	o := Options{Columns: 120, Colour: true, Location: time.UTC, Host: Host{Name: "web-7", OS: "linux"}, Version: "1.0.0"}
+	for _, name := range Names() {
+		e, err := New(name, o)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var buf []byte
 		for _, s := range samples() {
 			// The first run lets the buffers grow.
@@ -20,16 +24,17 @@ func TestNoAllocation(t *testing.T) {
 
 func BenchmarkEncode(b *testing.B) {
 	all := samples()
-	for _, c := range []struct {
-		name string
-		e    Encoder
-	}{{"json", &JSON{}}, {"text", &Text{Columns: 120, Colour: true}}} {
+	for _, name := range Names() {
+		e, err := New(name, Options{Columns: 120, Colour: true})
+		if err != nil {
+			b.Fatal(err)
+		}
 		for _, s := range []sample{all[0], all[1], all[6]} {
-			b.Run(fmt.Sprintf("%s/%s", c.name, s.name), func(b *testing.B) {
+			b.Run(name+"/"+s.name, func(b *testing.B) {
 				b.ReportAllocs()
 				var buf []byte
 				for b.Loop() {
-					buf = appendSample(c.e, buf[:0], s)
+					buf = appendSample(e, buf[:0], s)
 				}
 				b.SetBytes(int64(len(buf)))
 			})

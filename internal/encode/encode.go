@@ -20,5 +20,7 @@ var (
 	_ Encoder = (*JSON)(nil)
 	_ Encoder = (*JSONSeq)(nil)
 	_ Encoder = (*YAML)(nil)
+	_ Encoder = (*ECS)(nil)
+	_ Encoder = (*OCSF)(nil)
 	_ Encoder = (*Text)(nil)
 )
