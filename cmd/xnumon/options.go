@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -24,7 +26,7 @@ type outputOptions struct {
 func (o *outputOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.output, "output", "-", "where records go: `FILE`, or - for the terminal or pipe")
-	f.StringVar(&o.format, "format", "", "json or text (default text on a terminal, else json)")
+	f.StringVar(&o.format, "format", "", strings.Join(encode.Names(), ", ")+" (default text on a terminal, else json)")
 	f.StringVar(&o.ancestors, "ancestors", "unlimited", "how many ancestors a record lists: `N` or unlimited")
 	f.StringVar(&o.env, "env", "ld", "environment in records: none, ld (what steers the dynamic linker) or full")
 }
@@ -51,8 +53,9 @@ func (o *outputOptions) records(hashes record.Hashes, names record.Names) (recor
 	return r, nil
 }
 
-// encoder picks the format; out is where records would go with --output -.
-func (o *outputOptions) encoder(out *os.File) (encode.Encoder, error) {
+// encoder picks the format; out is where records would go with --output -, and
+// from is the machine that they are about.
+func (o *outputOptions) encoder(out *os.File, from encode.Host) (encode.Encoder, error) {
 	terminal := o.output == "-" && term.IsTerminal(int(out.Fd()))
 	format := o.format
 	if format == "" {
@@ -61,19 +64,31 @@ func (o *outputOptions) encoder(out *os.File) (encode.Encoder, error) {
 			format = "text"
 		}
 	}
-	switch format {
-	case "json":
-		return &encode.JSON{}, nil
-	case "text":
-		t := &encode.Text{Colour: terminal && os.Getenv("NO_COLOR") == ""}
-		if terminal {
-			if width, _, err := term.GetSize(int(out.Fd())); err == nil {
-				t.Columns = width
-			}
-		}
-		return t, nil
+	release, _, _ := strings.Cut(version(), " ")
+	opts := encode.Options{
+		Host:    from,
+		Version: release,
+		Colour:  terminal && os.Getenv("NO_COLOR") == "",
 	}
-	return nil, fmt.Errorf("--format: %q is neither json nor text", o.format)
+	if terminal {
+		if width, _, err := term.GetSize(int(out.Fd())); err == nil {
+			opts.Columns = width
+		}
+	}
+	e, err := encode.New(format, opts)
+	if err != nil {
+		return nil, fmt.Errorf("--format: %w", err)
+	}
+	return e, nil
+}
+
+// thisMachine is what records say of the machine, in formats that have a place for it.
+func thisMachine() encode.Host {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "" // records do without
+	}
+	return encode.Host{Name: name, OS: runtime.GOOS, Arch: runtime.GOARCH}
 }
 
 // warn writes one line about something that goes on without.

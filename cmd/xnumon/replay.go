@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"xnumon/internal/encode"
 	"xnumon/internal/monitor"
 	"xnumon/internal/record"
 	"xnumon/internal/sensor"
@@ -67,7 +68,7 @@ func replayFile(ctx context.Context, o *outputOptions, name string, atStart bool
 	if err != nil {
 		return err
 	}
-	encoder, err := o.encoder(os.Stdout)
+	encoder, err := o.encoder(os.Stdout, encode.Host{}) // the stream does not say which machine it is from
 	if err != nil {
 		return err
 	}

@@ -76,11 +76,11 @@ func run(ctx context.Context, o *outputOptions, gate, hashes string, atStart boo
 	if err != nil {
 		return err
 	}
-	encoder, err := o.encoder(os.Stdout)
+	encoder, err := o.encoder(os.Stdout, thisMachine())
 	if err != nil {
 		return err
 	}
-	losses, err := o.encoder(os.Stdout)
+	losses, err := o.encoder(os.Stdout, thisMachine())
 	if err != nil {
 		return err
 	}

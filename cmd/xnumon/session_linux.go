@@ -44,7 +44,7 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 	if err != nil {
 		return nil, err
 	}
-	encoder, err := o.encoder(out)
+	encoder, err := o.encoder(out, thisMachine())
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 
 // sink opens what the records are written to.
 func (o *liveOptions) sink(out *os.File) (sink.Sink, error) {
-	encoder, err := o.encoder(out) // of its own: the sink writes its own loss records
+	encoder, err := o.encoder(out, thisMachine()) // of its own: the sink writes its own loss records
 	if err != nil {
 		return nil, err
 	}
