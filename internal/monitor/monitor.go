@@ -14,6 +14,7 @@ import (
 	"xnumon/internal/lineage"
 	"xnumon/internal/record"
 	"xnumon/internal/sensor"
+	"xnumon/internal/suppress"
 )
 
 const (
@@ -43,6 +44,8 @@ type Options struct {
 	AtStart bool
 	// Follow limits the records to what descends from one process, see Monitor.Follow.
 	Follow bool
+	// Suppress decides which execs get no record. May be nil.
+	Suppress *suppress.Suppressor
 	// Tap sees every observation, before anything else does. May be nil.
 	Tap func(sensor.Observation) error
 	// Sweep says whether a process is still there, to find exits that were lost. May be nil.
@@ -56,14 +59,19 @@ type Monitor struct {
 	builder *record.Builder
 	queue   chan pending
 	done    sync.WaitGroup
+	noExecs bool // belongs to emit, as do Records, Encoder and Sink
+
+	mu    sync.Mutex // for what comes into the queue from elsewhere
+	ended bool       // nothing more does
 
 	launcher sensor.Key // see Follow
 	child    uint32
 	parent   uint32
 }
 
-// pending is a record whose digests may not be known yet, or a loss.
+// pending is a record whose digests may not be known yet, a loss, or a change.
 type pending struct {
+	change  *Change
 	exec    *sensor.Exec
 	lineage lineage.Execution
 	process *sensor.Process
@@ -86,7 +94,7 @@ func New(opts Options) *Monitor {
 func (m *Monitor) Run(ctx context.Context, s sensor.Sensor) error {
 	m.done.Go(m.emit)
 	err := s.Run(ctx, m.observe)
-	close(m.queue)
+	m.end()
 	m.done.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -140,10 +148,14 @@ func (m *Monitor) exec(e *sensor.Exec) {
 		}
 	}
 	x := m.table.Exec(e)
+	suppressed := m.opts.Suppress != nil && m.opts.Suppress.Exec(e, &x)
 	if m.opts.Follow && !x.Followed {
 		if e.Key == m.launcher {
 			m.table.Follow(e.Key) // from its next exec on
 		}
+		return
+	}
+	if suppressed {
 		return
 	}
 	m.queue <- pending{exec: e, lineage: x, since: time.Now()}
@@ -154,10 +166,13 @@ func (m *Monitor) process(p *sensor.Process) {
 		m.opts.Acquire(p.Image)
 	}
 	m.table.Process(p)
+	if m.opts.Suppress != nil {
+		m.opts.Suppress.Note(p.Image)
+	}
 	if !m.opts.AtStart || p.KernelThread || !p.Was.IsZero() { // one that was known by another identity has its record
 		return
 	}
-	if x, ok := m.table.Running(p); ok {
+	if x, ok := m.table.Running(p); ok && (m.opts.Suppress == nil || !m.opts.Suppress.Process(p)) {
 		m.queue <- pending{process: p, lineage: x, since: time.Now()}
 	}
 }
@@ -169,6 +184,11 @@ func (m *Monitor) emit() {
 	for p := range m.queue {
 		buf, files = buf[:0], files[:0]
 		switch {
+		case p.change != nil:
+			m.adopt(p.change)
+			continue
+		case m.noExecs && p.lost == nil:
+			continue
 		case p.lost != nil:
 			buf = m.opts.Encoder.AppendLoss(buf, &event.Loss{
 				Time: p.lost.Time, Source: p.lost.Source, Count: p.lost.Count,

@@ -95,8 +95,16 @@ func (s *Suppressor) Exec(e *sensor.Exec, x *lineage.Execution) bool {
 	return s.exec(e.Image, script(e.Interpreters), x)
 }
 
-// Process is Exec for a process that was found running. Its ancestors are found
-// by lookups, so they suppress nothing.
+// Note takes note of an image that was found running and could be an ancestor that
+// suppresses others. Nil is none.
+func (s *Suppressor) Note(image *sensor.File) {
+	if s.refresh() {
+		s.look(image)
+	}
+}
+
+// Process says whether a process that was found running is not to be recorded.
+// Its ancestors are found by lookups, so they suppress nothing.
 func (s *Suppressor) Process(p *sensor.Process) bool {
 	if !s.refresh() {
 		return false

@@ -55,6 +55,7 @@ func (w *world) found(pid uint32, image *sensor.File, parent uint32) bool {
 		p.Parent = key(parent)
 	}
 	w.table.Process(p)
+	w.Note(image)
 	return w.Process(p)
 }
 
