@@ -131,6 +131,9 @@ type Image struct {
 	// HasStat says that Mode, UID, GID and Size are known: they are in the record
 	// only then, and their zeros are values. Not itself in the record.
 	HasStat bool `json:"-"`
+	// OmitMode, OmitSize and OmitGroup leave the mode, the size and the group out of
+	// the record though HasStat is set, because somebody wants it so.
+	OmitMode, OmitSize, OmitGroup bool `json:"-"`
 	// Missing explains absent fields of this object.
 	Missing []Absence `json:"missing,omitempty"`
 }
@@ -169,7 +172,11 @@ type Creds struct {
 	// HasAUID says that AUID is set: a login happened. Not in the record.
 	HasAUID bool `json:"-"`
 	// HasIDs says that the four ids below AUID are known. Not in the record.
-	HasIDs bool   `json:"-"`
+	HasIDs bool `json:"-"`
+	// OmitGroups leaves the groups out of the record though HasIDs is set, because
+	// somebody wants it so.
+	OmitGroups bool `json:"-"`
+
 	AUID   uint32 `json:"auid,omitempty"`
 	AUName string `json:"auname,omitempty"`
 	EUID   uint32 `json:"euid"`

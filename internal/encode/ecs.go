@@ -158,9 +158,9 @@ func (e *ECS) process(r *event.ImageExec) {
 	w.str("working_directory", r.Cwd)
 	if c := credsAfter(r); c != nil {
 		e.entity("user", uint64(c.EUID), c.EUName)
-		e.entity("group", uint64(c.EGID), c.EGName)
+		e.group("group", c, c.EGID, c.EGName)
 		e.entity("real_user", uint64(c.RUID), c.RUName)
-		e.entity("real_group", uint64(c.RGID), c.RGName)
+		e.group("real_group", c, c.RGID, c.RGName)
 	}
 	if s.Session != 0 {
 		n := w.open("session_leader")
@@ -236,21 +236,27 @@ func (e *ECS) file(i *event.Image) {
 	w.str("path", i.Path)
 	w.str("name", baseName(i.Path))
 	if i.HasStat {
-		if i.Mode&modeType == modeRegular {
-			w.word("type", "file")
+		if !i.OmitMode {
+			if i.Mode&modeType == modeRegular {
+				w.word("type", "file")
+			}
+			// The permissions alone, as chmod takes them. The whole is in the extension.
+			w.key("mode")
+			w.b = append(w.b, '"')
+			for shift := 9; shift >= 0; shift -= 3 {
+				w.b = append(w.b, '0'+byte(i.Mode>>shift&7))
+			}
+			w.b = append(w.b, '"')
 		}
-		// The permissions alone, as chmod takes them. The whole is in the extension.
-		w.key("mode")
-		w.b = append(w.b, '"')
-		for shift := 9; shift >= 0; shift -= 3 {
-			w.b = append(w.b, '0'+byte(i.Mode>>shift&7))
-		}
-		w.b = append(w.b, '"')
 		w.id("uid", uint64(i.UID))
 		w.str("owner", i.UName)
-		w.id("gid", uint64(i.GID))
-		w.str("group", i.GName)
-		w.int("size", i.Size)
+		if !i.OmitGroup {
+			w.id("gid", uint64(i.GID))
+			w.str("group", i.GName)
+		}
+		if !i.OmitSize {
+			w.int("size", i.Size)
+		}
 	}
 	if i.Ino != 0 {
 		w.id("inode", i.Ino)
@@ -290,7 +296,14 @@ func (e *ECS) users(r *event.ImageExec) {
 func (e *ECS) userFields(c *event.Creds) {
 	e.w.id("id", uint64(c.EUID))
 	e.w.str("name", c.EUName)
-	e.entity("group", uint64(c.EGID), c.EGName)
+	e.group("group", c, c.EGID, c.EGName)
+}
+
+// group writes one of the groups of c, unless they are to be left out.
+func (e *ECS) group(key string, c *event.Creds, gid uint32, name string) {
+	if !c.OmitGroups {
+		e.entity(key, uint64(gid), name)
+	}
 }
 
 func (e *ECS) entity(key string, id uint64, name string) {

@@ -41,6 +41,7 @@ func someCreds() *rapid.Generator[event.Creds] {
 			c.EGID, c.EGName = id.Draw(t, "egid"), name.Draw(t, "egname")
 			c.RUID, c.RUName = id.Draw(t, "ruid"), name.Draw(t, "runame")
 			c.RGID, c.RGName = id.Draw(t, "rgid"), name.Draw(t, "rgname")
+			c.OmitGroups = rapid.Uint32Range(0, 9).Draw(t, "omit groups") == 0
 		}
 		return c
 	})
@@ -72,6 +73,8 @@ func someImage(activated bool) *rapid.Generator[*event.Image] {
 			i.Mode, i.Size = rapid.Uint32Range(0, 0o177777).Draw(t, "mode"), rapid.Int64Min(0).Draw(t, "size")
 			i.UID, i.UName = rapid.Uint32().Draw(t, "uid"), kernelString().Draw(t, "uname")
 			i.GID, i.GName = rapid.Uint32().Draw(t, "gid"), kernelString().Draw(t, "gname")
+			omit := rapid.Uint32Range(0, 15).Draw(t, "omit")
+			i.OmitMode, i.OmitSize, i.OmitGroup = omit == 1, omit == 2, omit == 3
 		}
 		if activated {
 			i.ExecPid, i.ExecTime = somePid().Draw(t, "exec pid"), someTime().Draw(t, "exec time")

@@ -44,7 +44,8 @@ func fill(v reflect.Value, nested int) {
 			nested++
 		}
 		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() {
+			omit := strings.HasPrefix(v.Type().Field(i).Name, "Omit")
+			if f := v.Field(i); f.CanSet() && !omit {
 				fill(f, nested)
 			}
 		}

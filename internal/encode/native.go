@@ -75,12 +75,16 @@ func (w *writer) creds(c *event.Creds) {
 	if c.HasIDs {
 		w.uint("euid", uint64(c.EUID))
 		w.str("euname", c.EUName)
-		w.uint("egid", uint64(c.EGID))
-		w.str("egname", c.EGName)
+		if !c.OmitGroups {
+			w.uint("egid", uint64(c.EGID))
+			w.str("egname", c.EGName)
+		}
 		w.uint("ruid", uint64(c.RUID))
 		w.str("runame", c.RUName)
-		w.uint("rgid", uint64(c.RGID))
-		w.str("rgname", c.RGName)
+		if !c.OmitGroups {
+			w.uint("rgid", uint64(c.RGID))
+			w.str("rgname", c.RGName)
+		}
 	}
 	w.str("caps", c.Caps)
 }
@@ -118,12 +122,18 @@ func (w *writer) imageFields(i *event.Image) {
 	w.flag("unreachable", i.Unreachable)
 	w.str("memfd", i.Memfd)
 	if i.HasStat {
-		w.octal("mode", i.Mode)
+		if !i.OmitMode {
+			w.octal("mode", i.Mode)
+		}
 		w.uint("uid", uint64(i.UID))
 		w.str("uname", i.UName)
-		w.uint("gid", uint64(i.GID))
-		w.str("gname", i.GName)
-		w.int("size", i.Size)
+		if !i.OmitGroup {
+			w.uint("gid", uint64(i.GID))
+			w.str("gname", i.GName)
+		}
+		if !i.OmitSize {
+			w.int("size", i.Size)
+		}
 	}
 	w.str("dev", i.Dev)
 	w.num("ino", i.Ino)

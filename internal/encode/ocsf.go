@@ -247,7 +247,9 @@ func (e *OCSF) program(i *event.Image) {
 	w.flag("is_deleted", i.Deleted)
 	if i.HasStat {
 		e.user("owner", i.UID, i.UName)
-		w.int("size", i.Size)
+		if !i.OmitSize {
+			w.int("size", i.Size)
+		}
 	}
 	if i.Ino != 0 {
 		w.id("uid", i.Ino)

@@ -21,8 +21,12 @@ func (b *Builder) login(c *event.Creds, s *sensor.Session) {
 func (b *Builder) ids(c *event.Creds, from *sensor.Creds) {
 	c.HasIDs = true
 	c.EUID, c.EUName = from.EUID, b.user(from.EUID)
-	c.EGID, c.EGName = from.EGID, b.group(from.EGID)
 	c.RUID, c.RUName = from.RUID, b.user(from.RUID)
+	if b.opts.Omit.Groups {
+		c.OmitGroups = true
+		return
+	}
+	c.EGID, c.EGName = from.EGID, b.group(from.EGID)
 	c.RGID, c.RGName = from.RGID, b.group(from.RGID)
 }
 

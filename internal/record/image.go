@@ -78,12 +78,17 @@ func (b *Builder) describe(i *event.Image, f *sensor.File) {
 		i.UName, i.GName = b.user(f.UID), b.group(f.GID)
 		i.Dev, i.Ino = b.device(f.ID.Dev), f.ID.Ino
 		i.MTime, i.CTime, i.BTime = f.ID.MTime, f.ID.CTime, f.BTime
+		b.omit(i)
 	} else {
-		for _, field := range statFields {
-			b.absences = absent(b.absences, field, event.ReasonUnseen)
+		for k, field := range statFields {
+			if !b.omitsStat()[k] {
+				b.absences = absent(b.absences, field, event.ReasonUnseen)
+			}
 		}
 	}
-	b.digest(i, f.Digest())
+	if !b.opts.Omit.SystemHashes || !ofSystem(f.Signature) {
+		b.digest(i, f.Digest())
+	}
 	b.signature(i, f)
 }
 
@@ -104,6 +109,40 @@ func (b *Builder) signature(i *event.Image, f *sensor.File) {
 // statFields are the fields that a file without a stat lacks. That its device,
 // number and times are unknown as well goes without saying.
 var statFields = [...]string{"mode", "uid", "gid", "size"}
+
+// omitsStat says which of statFields are left out.
+func (b *Builder) omitsStat() [len(statFields)]bool {
+	o := &b.opts.Omit
+	return [...]bool{o.Mode, false, o.Groups, o.Size}
+}
+
+// omit takes out of i, of which the stat is known, what is to be left out.
+func (b *Builder) omit(i *event.Image) {
+	o := &b.opts.Omit
+	if i.OmitMode = o.Mode; o.Mode {
+		i.Mode = 0
+	}
+	if i.OmitSize = o.Size; o.Size {
+		i.Size = 0
+	}
+	if i.OmitGroup = o.Groups; o.Groups {
+		i.GID, i.GName = 0, ""
+	}
+	if o.MTime {
+		i.MTime = 0
+	}
+	if o.CTime {
+		i.CTime = 0
+	}
+	if o.BTime {
+		i.BTime = 0
+	}
+}
+
+// ofSystem says whether a signature shows that a file is part of the operating system.
+func ofSystem(s *event.Signature) bool {
+	return s != nil && s.Status == event.SignatureGood && s.Origin == event.OriginSystem
+}
 
 func (b *Builder) digest(i *event.Image, d *sensor.Digest) {
 	why := event.ReasonTimeout

@@ -39,11 +39,23 @@ type Options struct {
 	Env       Env
 	Ancestors int // at most so many; negative means Unlimited
 	Hashes    Hashes
+	Omit      Omit
 	// Names may be nil: records then have no names.
 	Names Names
 	// Device writes a file's device number. Nil means as major:minor, as
 	// Linux's makedev(3) puts them together.
 	Device func(dev uint64) string
+}
+
+// Omit says what is left out though it is known. Its absence has no reason in a
+// record: that it is left out is configured.
+type Omit struct {
+	Mode, Size, MTime, CTime, BTime bool // of files
+	SID                             bool // the audit session
+	Groups                          bool // of files and processes
+	// SystemHashes are the hashes of files that a good signature shows to be part
+	// of the operating system.
+	SystemHashes bool
 }
 
 // Builder builds records. It belongs to one goroutine. A record it returns is
@@ -145,7 +157,9 @@ func (b *Builder) Exec(e *sensor.Exec, x *lineage.Execution) *event.ImageExec {
 	} else {
 		m = absent(m, "creds", event.ReasonUnseen)
 		for _, field := range idFields {
-			sm = absent(sm, field, event.ReasonUnseen)
+			if !b.opts.Omit.Groups || field != "egid" && field != "rgid" {
+				sm = absent(sm, field, event.ReasonUnseen)
+			}
 		}
 	}
 	s.Tid = e.TID
@@ -201,7 +215,7 @@ func (b *Builder) Process(p *sensor.Process, x *lineage.Execution) *event.ImageE
 func (b *Builder) subject(session *sensor.Session, x *lineage.Execution, m []event.Absence) {
 	s := &b.record.Subject
 	s.Pid = x.Key.PID
-	if session.ID != sensor.NoID {
+	if session.ID != sensor.NoID && !b.opts.Omit.SID {
 		s.Sid = session.ID
 	}
 	s.Session = session.Leader
