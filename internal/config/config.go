@@ -13,7 +13,7 @@ import (
 // DefaultPath is where the configuration is looked for.
 const DefaultPath = "/etc/xnumon/config.yaml"
 
-// Auto is the value of a choice that depends on where the records go.
+// Auto is the value of log_format that leaves it to where the records go.
 const Auto = "auto"
 
 // Unlimited is the number of ancestors that means all.
@@ -25,7 +25,7 @@ type Config struct {
 	ID             string
 	LogFormat      string // one of Formats
 	LogDestination []string
-	LogMode        string // auto, oneline or multiline
+	LogMode        string // oneline or multiline
 	Events         Events
 	StatsInterval  time.Duration
 
@@ -64,7 +64,7 @@ func Default() *Config {
 		ID:             "unset",
 		LogFormat:      Auto,
 		LogDestination: []string{"-"},
-		LogMode:        Auto,
+		LogMode:        "oneline",
 		Events:         1<<EventOps | 1<<EventStats | 1<<EventImageExec,
 		StatsInterval:  time.Hour,
 

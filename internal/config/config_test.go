@@ -238,7 +238,7 @@ func random(t *rapid.T) *Config {
 		}
 	}
 	c.ID = rapid.StringMatching(`[ -~é€]{1,20}`).Draw(t, "id")
-	c.LogFormat, c.LogMode = word(Formats()...), word(Auto, "oneline", "multiline")
+	c.LogFormat, c.LogMode = word(Formats()...), word("oneline", "multiline")
 	c.LogDestination = [][]string{{"-"}, {"/a b"}, {"-", "/true"}}[rapid.IntRange(0, 2).Draw(t, "destination")]
 	c.Events = Events(rapid.UintRange(1, 1<<events-1).Draw(t, "events"))
 	c.StatsInterval = time.Duration(rapid.Int64Range(1, 600000).Draw(t, "interval")) * time.Second

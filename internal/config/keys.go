@@ -96,12 +96,11 @@ at any time.`,
 		},
 	},
 	{
-		name: "log_mode", section: sectionRecords, values: "auto, oneline or multiline",
-		about: `Whether a record of the JSON formats is one line or spread over several,
-indented. yaml always is spread and text never. auto is multiline for
-json on a terminal, else oneline.`,
+		name: "log_mode", section: sectionRecords, values: "oneline or multiline",
+		about: `Whether a record of the JSON formats is one line, or spread over several and
+indented for people to read. yaml is always spread and text never.`,
 		value: func(c *Config) value {
-			return choiceValue{p: &c.LogMode, among: []string{Auto, "oneline", "multiline"}}
+			return choiceValue{p: &c.LogMode, among: []string{"oneline", "multiline"}}
 		},
 	},
 	{

@@ -132,16 +132,22 @@ func TestExposedRulesAreTold(t *testing.T) {
 type watched struct {
 	t       *testing.T
 	source  *Source
-	ask     chan struct{}
+	ask     chan os.Signal
 	reloads chan Reload
 }
 
 func startWatch(t *testing.T, path string) *watched {
 	t.Helper()
-	w := &watched{t, &Source{Path: path}, make(chan struct{}), make(chan Reload, 100)}
+	w := &watched{t, &Source{Path: path}, make(chan os.Signal), make(chan Reload, 100)}
 	if _, _, err := w.source.Read(); err != nil {
 		t.Fatal(err)
 	}
+	w.start()
+	return w
+}
+
+func (w *watched) start() {
+	t := w.t
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- w.source.Watch(ctx, w.ask, func(r Reload) { w.reloads <- r }) }()
@@ -151,7 +157,6 @@ func startWatch(t *testing.T, path string) *watched {
 			t.Error(err)
 		}
 	})
-	return w
 }
 
 func (w *watched) next() Reload {
@@ -187,7 +192,7 @@ func TestWatch(t *testing.T) {
 	write(t, path, "gate: open\n")
 	w := startWatch(t, path)
 
-	w.ask <- struct{}{}
+	w.ask <- syscall.SIGHUP
 	if r := w.next(); r.Err != nil || r.Config.Gate != "open" || !r.Asked {
 		t.Errorf("asked: %+v", r)
 	}
@@ -212,7 +217,7 @@ func TestWatch(t *testing.T) {
 	w.gate("open")
 	must(t, os.Truncate(path, 0))
 	w.until("empty", func(r Reload) bool { return errors.Is(r.Err, ErrEmpty) })
-	w.ask <- struct{}{}
+	w.ask <- syscall.SIGHUP
 	w.until("empty, and meant", func(r Reload) bool { return r.Asked && r.Err == nil && r.Config.Gate == "hash" })
 	if len(w.reloads) > 0 {
 		t.Errorf("one more: %+v", <-w.reloads)
@@ -244,7 +249,7 @@ func TestWatchLinks(t *testing.T) {
 	w.gate("open")
 	// The folder goes and comes back.
 	must(t, os.Rename(in("v1"), in("away")))
-	w.ask <- struct{}{}
+	w.ask <- syscall.SIGHUP
 	w.until("gone", func(r Reload) bool { return errors.Is(r.Err, fs.ErrNotExist) })
 	must(t, os.Rename(in("v3"), in("v1")))
 	w.gate("hash")
@@ -256,4 +261,19 @@ func TestWatchNeedsAReading(t *testing.T) {
 	if err := new(Source).Watch(context.Background(), nil, nil); err == nil {
 		t.Error("no error")
 	}
+}
+
+// A file that comes later, in a folder that comes later.
+func TestWatchForAFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "etc")
+	path := filepath.Join(dir, "config.yaml")
+	w := &watched{t, &Source{Path: path}, make(chan os.Signal), make(chan Reload, 100)}
+	if _, _, err := w.source.Read(); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	w.start()
+	must(t, os.Mkdir(dir, 0o755))
+	write(t, path+".new", "gate: open\n")
+	must(t, os.Rename(path+".new", path))
+	w.gate("open")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -41,7 +42,7 @@ type Reload struct {
 // time. The file must have been read before. A file that stays broken is told once.
 //
 // It needs no process and holds up nothing but itself.
-func (s *Source) Watch(ctx context.Context, ask <-chan struct{}, use func(Reload)) error {
+func (s *Source) Watch(ctx context.Context, ask <-chan os.Signal, use func(Reload)) error {
 	if s.seen == nil {
 		return errors.New("watch the configuration: it was not read before")
 	}

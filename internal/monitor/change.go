@@ -9,26 +9,20 @@ import (
 type Change struct {
 	Records record.Options
 	Encoder encode.Encoder
-	// Sink takes the records from now on. Nil keeps the one there is.
-	Sink Sink
 	// NoExecs leaves the records of execs out. Losses are recorded nevertheless.
 	NoExecs bool
-	// Done is called once what was there before is not used any more. May be nil.
-	Done func()
 }
 
-// Change makes c hold for the observations that are made from now on, about: each
+// Change makes c hold for what is observed from now on, or a moment ago: each
 // record is made with all of one or all of the other, and none is left out. It
 // may be called at any time and from any goroutine, and waits for room when the
 // queue of records is full.
 func (m *Monitor) Change(c Change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.ended {
-		c.done()
-		return
+	if !m.ended {
+		m.queue <- pending{change: &c}
 	}
-	m.queue <- pending{change: &c}
 }
 
 // end closes the queue.
@@ -43,15 +37,5 @@ func (m *Monitor) end() {
 func (m *Monitor) adopt(c *Change) {
 	m.builder = record.NewBuilder(c.Records)
 	m.opts.Encoder = c.Encoder
-	if c.Sink != nil {
-		m.opts.Sink = c.Sink
-	}
 	m.noExecs = c.NoExecs
-	c.done()
-}
-
-func (c *Change) done() {
-	if c.Done != nil {
-		c.Done()
-	}
 }

@@ -59,7 +59,7 @@ type Monitor struct {
 	builder *record.Builder
 	queue   chan pending
 	done    sync.WaitGroup
-	noExecs bool // belongs to emit, as do Records, Encoder and Sink
+	noExecs bool // belongs to emit, as do builder and opts.Encoder
 
 	mu    sync.Mutex // for what comes into the queue from elsewhere
 	ended bool       // nothing more does

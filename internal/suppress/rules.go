@@ -105,6 +105,10 @@ func (r *Rules) Compile() (*Set, error) {
 	return &s, nil
 }
 
+func (s *Set) empty() bool {
+	return s.paths.empty() && s.ancestorPaths.empty() && len(s.idents) == 0 && len(s.ancestorIdents) == 0
+}
+
 func (p *paths) empty() bool { return len(p.exact) == 0 && len(p.globs) == 0 }
 
 func (p *paths) match(path string) bool {

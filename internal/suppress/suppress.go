@@ -71,9 +71,6 @@ func New(onHost func(f *sensor.File) bool) *Suppressor {
 
 // Use makes set the rules of what is looked at from now on. Nil means none.
 func (s *Suppressor) Use(set *Set) {
-	if set == nil {
-		set = &Set{}
-	}
 	s.next.Store(set)
 }
 
@@ -118,7 +115,7 @@ func (s *Suppressor) refresh() bool {
 		s.set = set
 		clear(s.verdicts)
 	}
-	return s.set != nil
+	return s.set != nil && !s.set.empty()
 }
 
 func (s *Suppressor) exec(image, script *sensor.File, x *lineage.Execution) bool {
