@@ -19,7 +19,7 @@ build:
 run: build
 	$(SUDO) ./xnumon run
 
-test: setup lint check-generated cross unit race fuzz live corpus
+test: setup lint check-generated cross unit race fuzz live corpus test-package
 
 # What tests compile and run: a C compiler, and clang for the BPF objects.
 setup:
@@ -69,6 +69,17 @@ conformance: build setup
 test-kernels: setup
 	@$(SUDO) ./scripts/kernels-setup
 	$(GO) run ./kernels
+
+# build/xnumon_VERSION_ARCH.deb and .rpm; VERSION= and ARCH= say which.
+.PHONY: package test-package
+package:
+	@mkdir -p build
+	@rm -f build/xnumon[_-]*.deb build/xnumon[_-]*.rpm
+	./scripts/package
+
+# Installs and removes them in a root of their own.
+test-package: package
+	@$(SUDO) ./scripts/test-package
 
 clean:
 	rm -rf xnumon build
