@@ -64,6 +64,12 @@ corpus: build setup
 conformance: build setup
 	$(ROOT) $(GO) run ./conformance run -xnumon ./xnumon -markdown docs/conformance.md
 
+# What it costs beside the bare machine and other monitors, into docs/performance.md.
+.PHONY: bench
+bench: build setup
+	$(SUDO) ./bench/setup
+	$(ROOT) $(GO) run ./bench
+
 # The live tests and the corpus on other kernels, in an emulator. Long.
 .PHONY: test-kernels
 test-kernels: setup

@@ -18,6 +18,8 @@ import (
 type Auditd struct {
 	// Laurel selects laurel's log instead of auditd's own.
 	Laurel bool
+	// Unread leaves the log to others: the run has no records.
+	Unread bool
 }
 
 var _ Monitor = (*Auditd)(nil)
@@ -153,6 +155,9 @@ func (a *Auditd) Start(ctx context.Context, dir string, limit time.Duration) (*R
 		files["laurel.toml"] = fmt.Sprintf(laurelConfig, dir)
 		log = filepath.Join(dir, "laurel", "audit.log")
 		d = laurelDecoder{}
+	}
+	if a.Unread {
+		d = nil
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "plugins.d"), 0o755); err != nil {
 		return nil, fmt.Errorf("auditd: %w", err)

@@ -17,7 +17,10 @@ import (
 )
 
 // Execsnoop is the execsnoop.bt script that comes with bpftrace.
-type Execsnoop struct{}
+type Execsnoop struct {
+	// Unread leaves the output to others: the run has no records.
+	Unread bool
+}
 
 var _ Monitor = (*Execsnoop)(nil)
 
@@ -78,7 +81,11 @@ func (e *Execsnoop) Start(ctx context.Context, dir string, limit time.Duration) 
 	if err := r.start(); err != nil {
 		return nil, err
 	}
-	go r.tail(log, new(snoopDecoder))
+	var d Decoder = new(snoopDecoder)
+	if e.Unread {
+		d = nil
+	}
+	go r.tail(log, d)
 	err = r.ready(ctx, func() bool {
 		text, err := os.ReadFile(log)
 		return err == nil && strings.Contains(string(text), "TIME(ms)")

@@ -91,6 +91,9 @@ func (r *Run) Alive() bool {
 	}
 }
 
+// Pid is the process that the monitor's are below: of its own it does nothing.
+func (r *Run) Pid() int { return r.cmd.Process.Pid }
+
 // Kill ends the monitor without asking it.
 func (r *Run) Kill() {
 	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
@@ -198,9 +201,13 @@ func (r *Run) ready(ctx context.Context, is func() bool) error {
 	return nil
 }
 
-// tail reads a file that grows until the run is over, from its beginning.
+// tail reads a file that grows until the run is over, from its beginning. It does
+// not if there is no decoder.
 func (r *Run) tail(path string, d Decoder) {
 	defer close(r.tailed)
+	if d == nil {
+		return
+	}
 	var f *os.File
 	var rest []byte
 	buf := make([]byte, 1<<20)

@@ -1,0 +1,2 @@
+// Ends at once, after its libraries have been loaded and initialised.
+int main(void) { return 0; }
