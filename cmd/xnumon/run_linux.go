@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+
+	"xnumon/internal/status"
 )
 
 func newRun() *cobra.Command {
@@ -31,6 +34,11 @@ func newRun() *cobra.Command {
 }
 
 func run(ctx context.Context, o *liveOptions) (err error) {
+	manager, err := status.NewNotifier(os.Getenv)
+	if err != nil {
+		return err
+	}
+	defer manager.Close()
 	l, err := o.start("run", os.Stdout)
 	if err != nil {
 		return err
@@ -39,9 +47,17 @@ func run(ctx context.Context, o *liveOptions) (err error) {
 	if err := l.hold(); err != nil {
 		return err
 	}
+	if err := manager.Ready("monitoring, gate " + o.gate); err != nil {
+		return err
+	}
 	fmt.Fprintf(os.Stderr, "xnumon: monitoring, gate %s\n", o.gate)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	var others sync.WaitGroup
+	defer others.Wait()
+	defer cancel(nil)
+	others.Go(func() { l.signsOfLife(ctx, manager) })
+	defer func() { _ = manager.Stopping() }() // it sees that without being told
 	go l.endWithOutput(ctx, cancel)
 	return l.run(ctx)
 }

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// status runs the program to its end and returns its exit status and what it printed.
-func status(t *testing.T, prepare func(*exec.Cmd), args ...string) (int, string, string) {
+// finish runs the program to its end and returns its exit status and what it printed.
+func finish(t *testing.T, prepare func(*exec.Cmd), args ...string) (int, string, string) {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
 	var out, err bytes.Buffer
@@ -63,7 +63,7 @@ func TestLiveMistakes(t *testing.T) {
 		{"unknown command", nil, []string{"watch"}, 1, `"watch"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, out, says := status(t, c.prepare, c.args...)
+			got, out, says := finish(t, c.prepare, c.args...)
 			if got != c.status || !strings.Contains(says, c.says) {
 				t.Errorf("status %d, said %q", got, says)
 			}
@@ -84,7 +84,7 @@ func TestLiveTrace(t *testing.T) {
 		_ = other.Process.Kill()
 		_ = other.Wait()
 	}()
-	got, out, says := status(t, func(c *exec.Cmd) { c.Stdin = strings.NewReader("in\n") },
+	got, out, says := finish(t, func(c *exec.Cmd) { c.Stdin = strings.NewReader("in\n") },
 		"trace", "--gate", "none", "--format", "json", "--output", log, "--", "sh", "-c", "cat; echo err >&2; (ls / >/dev/null); exit 7")
 	if got != 7 || out != "in\n" || says != "err\n" {
 		t.Errorf("status %d, out %q, err %q", got, out, says)
@@ -97,7 +97,7 @@ func TestLiveTrace(t *testing.T) {
 	if strings.Join(images, " ") != "dash cat ls" {
 		t.Errorf("recorded %v", images)
 	}
-	if got, _, _ := status(t, nil, "trace", "--gate", "none", "--output", log, "--", "sh", "-c", "kill -TERM $$"); got != 128+15 {
+	if got, _, _ := finish(t, nil, "trace", "--gate", "none", "--output", log, "--", "sh", "-c", "kill -TERM $$"); got != 128+15 {
 		t.Errorf("status %d of a command that a signal ended", got)
 	}
 }

@@ -31,6 +31,7 @@ type live struct {
 	monitor  *monitor.Monitor
 	out      sink.Sink
 	recorder *recorder
+	keep     []int // capabilities, see harden
 }
 
 // start checks everything a person can get wrong before anything is begun, then
@@ -51,7 +52,10 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 	if err := checkPrivileges(command, acquisition.Level); err != nil {
 		return nil, err
 	}
-	l := &live{}
+	if err := checkProgram(); err != nil {
+		return nil, err
+	}
+	l := &live{keep: o.keep()}
 	defer func() {
 		if err != nil {
 			l.close(&err)
@@ -129,10 +133,13 @@ func (o *liveOptions) sink(out *os.File) (sink.Sink, error) {
 }
 
 // hold starts the gate, with room for a descriptor for each exec that is held.
-// Nothing may be started after this, and the limits are not for what was
+// Nothing may be started after this; limits and privileges are not for what was
 // started before.
 func (l *live) hold() error {
 	raiseLimits(l.watchdog != nil)
+	if err := harden(l.keep); err != nil {
+		return err
+	}
 	return l.sensor.StartGate()
 }
 

@@ -157,7 +157,9 @@ func inner(args []string) bool {
 	var err error
 	switch {
 	case args[1] == linux.WatchdogArg && len(args) == 2:
-		err = linux.RunWatchdog()
+		if err = harden(keptWatching); err == nil {
+			err = linux.RunWatchdog()
+		}
 	case args[1] == launchArg && len(args) > 3:
 		err = becomeCommand(args[2], args[3:])
 	default:

@@ -65,10 +65,13 @@ func way(path string) (all []step, err error) {
 // Exposed says who but root and ourselves can change what is at path, by
 // writing to it or by putting something else in its place, and what to do about
 // it. It is nil if nobody can, or it cannot be told.
-func Exposed(path string) error {
+func Exposed(path string) error { return ExposedBut(path) }
+
+// ExposedBut is Exposed where the trusted users may change it too.
+func ExposedBut(path string, trusted ...int) error {
 	steps, err := way(path)
 	if err != nil {
 		return nil
 	}
-	return exposed(steps)
+	return exposed(steps, trusted...)
 }

@@ -3,6 +3,7 @@ package linux
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -24,6 +25,8 @@ type ignored struct {
 	mu        sync.Mutex
 	confirmed map[sensor.Identity]struct{}
 	marks     int
+
+	removed atomic.Uint64 // marks taken off
 }
 
 const (
@@ -74,6 +77,7 @@ func (i *ignored) written(fd int) { i.remove(fmt.Sprintf("/proc/self/fd/%d", fd)
 func (i *ignored) stale(pid uint32) { i.remove(fmt.Sprintf("/proc/%d/exe", pid)) }
 
 func (i *ignored) remove(path string) {
+	i.removed.Add(1)
 	for flags, mask := range map[uint]uint64{
 		unix.FAN_MARK_REMOVE | unix.FAN_MARK_IGNORED_MASK: unix.FAN_OPEN_EXEC_PERM,
 		unix.FAN_MARK_REMOVE:                              unix.FAN_CLOSE_WRITE,

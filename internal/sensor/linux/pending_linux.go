@@ -105,6 +105,13 @@ func (p *pendingCalls) begins(h *heldFile, head []byte) {
 	p.mu.Unlock()
 }
 
+// len is in how many threads there is a call.
+func (p *pendingCalls) len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.threads)
+}
+
 // take removes the thread's call with this attempt and returns its files. The
 // calls before it have failed.
 func (p *pendingCalls) take(tid uint32, attempt uint64) []*heldFile {

@@ -55,6 +55,10 @@ type Sensor struct {
 	loss  lossCounters
 	token atomic.Uint64
 
+	turned    atomic.Int64 // see Stats
+	ringBytes atomic.Int64
+	ringSize  int
+
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -96,6 +100,7 @@ func Open(opts Options) (_ *Sensor, err error) {
 	if s.ring, err = ringbuf.NewReader(s.objs.Events); err != nil {
 		return nil, fmt.Errorf("map the ring of events: %w", err)
 	}
+	s.ringSize = s.ring.BufferSize()
 	if err := s.attach(); err != nil {
 		return nil, err
 	}
@@ -186,6 +191,7 @@ func (s *Sensor) Run(ctx context.Context, observe func(sensor.Observation) error
 		}
 		if now := time.Now(); now.Sub(last) >= tick {
 			last = now
+			s.turn()
 			s.clock.sync()
 			if err := s.reportLoss(observe); err != nil {
 				return err

@@ -1,0 +1,3 @@
+// Package status tells others how the monitor is: the service manager, the
+// administrator who asks on the machine, and a collector of metrics.
+package status
