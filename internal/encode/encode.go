@@ -14,6 +14,8 @@ import "xnumon/event"
 type Encoder interface {
 	AppendExec(dst []byte, r *event.ImageExec) []byte
 	AppendLoss(dst []byte, r *event.Loss) []byte
+	AppendOps(dst []byte, r *event.Ops) []byte
+	AppendStats(dst []byte, r *event.Stats) []byte
 }
 
 var (

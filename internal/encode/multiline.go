@@ -34,6 +34,16 @@ func (m *multiline) AppendLoss(dst []byte, r *event.Loss) []byte {
 	return m.append(dst)
 }
 
+func (m *multiline) AppendOps(dst []byte, r *event.Ops) []byte {
+	m.line = m.from.AppendOps(m.line[:0], r)
+	return m.append(dst)
+}
+
+func (m *multiline) AppendStats(dst []byte, r *event.Stats) []byte {
+	m.line = m.from.AppendStats(m.line[:0], r)
+	return m.append(dst)
+}
+
 func (m *multiline) append(dst []byte) []byte {
 	object := bytes.TrimPrefix(m.line, []byte{recordSeparator})
 	dst = append(dst, m.line[:len(m.line)-len(object)]...)

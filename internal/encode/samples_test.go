@@ -58,6 +58,8 @@ type sample struct {
 	name string
 	exec *event.ImageExec
 	loss *event.Loss
+	ops  *event.Ops
+	stat *event.Stats
 }
 
 func samples() []sample {
@@ -138,6 +140,24 @@ func samples() []sample {
 		}},
 		{name: "loss", loss: &event.Loss{Time: at("21:49:08"), Source: "ring", Count: 12, Since: at("21:49:07.5"), Until: at("21:49:07.9")}},
 		{name: "loss of unknown size", loss: &event.Loss{Time: at("21:49:09"), Source: "fan\x1botify"}},
+		{name: "start", ops: &event.Ops{
+			Time: at("21:49:09.1"), Op: event.OpStart, Pid: 700, ConfigID: "example 7\n",
+			Build:  event.Build{Version: "1.0.0", Revision: "0123456789ab", Go: "go1.26"},
+			System: event.System{Hostname: "web-7", OS: "linux", Arch: "amd64", Kernel: "6.1.0", BootTime: at("08:00:00")},
+			Config: []event.Setting{{Key: "gate", Value: "hash"}, {Key: "suppress_image_exec_by_path", Value: "[/opt/\xff]"}},
+		}},
+		{name: "reload", ops: &event.Ops{Time: at("21:49:09.2"), Op: event.OpReload, Pid: 700, Changed: []event.Setting{{Key: "omit_size", Value: "true"}}}},
+		{name: "stop", ops: &event.Ops{Time: at("21:49:09.3"), Op: event.OpStop, Error: "write /var/log/x\x1b: no space left", Pid: 700}},
+		{name: "stats", stat: &event.Stats{
+			Time: at("21:49:09.4"), Since: at("21:49:09.1"), Processes: 300, Images: 400, Memory: 40 << 20, CPU: 12345678,
+			Observed: event.ObservedStats{Forks: 7, Execs: 5, Exits: 6, Lookups: 299, Lost: 12, Losses: 1, Suppressed: 1},
+			Acquisition: event.AcquisitionStats{Lookups: 300, Hashed: 80, HashedBytes: 1 << 30, Cached: 80, Hits: 4, Misses: 81, Invalidated: 1,
+				Missing: []event.ReasonCount{{Reason: event.ReasonGone, Count: 3}, {Reason: event.ReasonNotHeld, Count: 1}}},
+			Gate:    &event.GateStats{Level: "hash", Held: 3, Known: 1, Deadline: 1, P50: 90000, P99: 1400000, Max: 2000000000},
+			Queues:  []event.QueueStats{{Name: "ring", Depth: 4096, Limit: 8 << 20, Dropped: 12}, {Name: "gate"}},
+			Outputs: []event.OutputStats{{Name: "/var/log/\xff", Records: 9, Bytes: 9000, Errors: 2, Error: "no space\nleft"}},
+		}},
+		{name: "stats of nothing", stat: &event.Stats{}},
 		{name: "next day", exec: &event.ImageExec{
 			Time: at("21:49:07") + 3*3600*1e9, Argv: []string{"true"}, Image: file("/usr/bin/true"), Subject: shell(5001, 2),
 		}},
@@ -145,8 +165,13 @@ func samples() []sample {
 }
 
 func appendSample(e Encoder, dst []byte, s sample) []byte {
-	if s.loss != nil {
+	switch {
+	case s.loss != nil:
 		return e.AppendLoss(dst, s.loss)
+	case s.ops != nil:
+		return e.AppendOps(dst, s.ops)
+	case s.stat != nil:
+		return e.AppendStats(dst, s.stat)
 	}
 	return e.AppendExec(dst, s.exec)
 }
