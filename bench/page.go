@@ -54,13 +54,17 @@ func machine(b *strings.Builder, r *Results) {
 	}
 	fmt.Fprintf(b, "A %s with %d processors (%s) and %s of memory, %s, %s, on %s; %s, %s. "+
 		"Programs are on %s, logs on %s. All of it took %.0f minutes.\n\n",
-		kind, m.CPUs, m.CPU, strings.Replace(mebi(m.Memory), ".0", "", 1), m.Kernel, m.Distribution, m.Date, m.Go, m.Compiler,
+		kind, m.CPUs, m.CPU, fmt.Sprintf("%.0f GiB", float64(m.Memory)/(1<<30)), m.Kernel, m.Distribution, m.Date, m.Go, m.Compiler,
 		m.Disk, m.Logs, r.Seconds/60)
-	for _, x := range r.Monitors {
+	var names []string
+	for i, x := range r.Monitors {
+		names = append(names, x.Name)
 		if x.Unavailable != "" {
 			fmt.Fprintf(b, "* %s: not measured, %s\n", x.Name, x.Unavailable)
-		} else {
-			fmt.Fprintf(b, "* %s: %s\n", x.Name, x.Version)
+			names = nil
+		} else if i+1 == len(r.Monitors) || r.Monitors[i+1].Version != x.Version {
+			fmt.Fprintf(b, "* %s: %s\n", strings.Join(names, ", "), x.Version)
+			names = nil
 		}
 	}
 	b.WriteByte('\n')
@@ -164,7 +168,7 @@ func stormSection(b *strings.Builder, r *Results) {
 	fmt.Fprintf(b, `## Storm
 
 %d processes do nothing but execute the smallest program there is. Behind is the most execs at one time that were done and whose records were not written;
-ring is the most that was waiting in the buffer between kernel and xnumon.
+ring is the most that was waiting in the buffer between kernel and xnumon. Resident is the size of all processes of a monitor; kernel memory is not in it.
 
 `, 2*r.Machine.CPUs)
 	var rows [][]string
@@ -173,7 +177,7 @@ ring is the most that was waiting in the buffer between kernel and xnumon.
 		if s.Monitor != bare {
 			lost, behind = count(float64(s.Lost())), count(float64(s.Behind))
 			if n := len(s.Losses); n > 0 {
-				lost += fmt.Sprintf(", %d said so", n)
+				lost += fmt.Sprintf(" (told in %d lines)", n)
 			}
 		}
 		if s.RingSize > 0 {
