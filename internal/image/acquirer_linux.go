@@ -3,6 +3,7 @@ package image
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -43,6 +44,8 @@ type Acquirer struct {
 	closed  bool
 	done    sync.WaitGroup
 	stop    chan struct{}
+
+	hashed, hashedBytes, lookups atomic.Uint64
 }
 
 var _ sensor.Acquirer = (*Acquirer)(nil)
@@ -206,8 +209,7 @@ func (a *Acquirer) Activated(f *sensor.File, at event.Time, unchanged bool) {
 
 // Known implements sensor.Acquirer.
 func (a *Acquirer) Known(id sensor.Identity) bool {
-	_, ok := a.cache.get(id)
-	return ok
+	return a.cache.has(id)
 }
 
 // Recall implements sensor.Acquirer. The change time of a file cannot come back

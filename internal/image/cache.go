@@ -20,6 +20,8 @@ type cache struct {
 	entries map[sensor.Identity]*list.Element
 	used    *list.List // of *entry, newest first
 	limit   int
+
+	hits, misses, evicted uint64
 }
 
 type entry struct {
@@ -43,10 +45,20 @@ func (c *cache) get(id sensor.Identity) (known, bool) {
 	defer c.mu.Unlock()
 	e, ok := c.entries[id]
 	if !ok {
+		c.misses++
 		return known{}, false
 	}
+	c.hits++
 	c.used.MoveToFront(e)
 	return e.Value.(*entry).known, true
+}
+
+// has is get by somebody who only asks whether to ask.
+func (c *cache) has(id sensor.Identity) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.entries[id]
+	return ok
 }
 
 // put remembers a digest that was taken under a lease begun at the given
@@ -63,6 +75,7 @@ func (c *cache) put(id sensor.Identity, magic uint32, begun event.Time, k known)
 	}
 	c.entries[id] = c.used.PushFront(&entry{id, k})
 	if c.used.Len() > c.limit {
+		c.evicted++
 		oldest := c.used.Back()
 		c.used.Remove(oldest)
 		delete(c.entries, oldest.Value.(*entry).id)

@@ -75,6 +75,8 @@ func (a *Acquirer) hash(q *acquisition, buf []byte) sensor.Digest {
 		case err != nil:
 			return sensor.Digest{Reason: event.ReasonUnreadable}
 		case n == 0:
+			a.hashed.Add(1)
+			a.hashedBytes.Add(uint64(off))
 			return sums.sum()
 		}
 		if off == 0 {
@@ -98,6 +100,7 @@ func (a *Acquirer) hash(q *acquisition, buf []byte) sensor.Digest {
 
 // open begins the acquisition of a file that is not held.
 func (a *Acquirer) open(f *sensor.File) {
+	a.lookups.Add(1)
 	fd, err := f.Opener.Open()
 	if err != nil {
 		f.Resolve(sensor.Digest{Reason: openReason(err)})

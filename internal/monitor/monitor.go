@@ -60,6 +60,7 @@ type Monitor struct {
 	queue   chan pending
 	done    sync.WaitGroup
 	noExecs bool // belongs to emit, as do builder and opts.Encoder
+	counts  counters
 
 	mu    sync.Mutex // for what comes into the queue from elsewhere
 	ended bool       // nothing more does
@@ -69,9 +70,11 @@ type Monitor struct {
 	parent   uint32
 }
 
-// pending is a record whose digests may not be known yet, a loss, or a change.
+// pending is a record whose digests may not be known yet, one of a loss or of
+// what somebody else says, or a change.
 type pending struct {
 	change  *Change
+	write   func([]byte, encode.Encoder) []byte // see Record
 	exec    *sensor.Exec
 	lineage lineage.Execution
 	process *sensor.Process
@@ -137,6 +140,7 @@ func (m *Monitor) observe(o sensor.Observation) error {
 	default:
 		return fmt.Errorf("observation of unknown type %T", o)
 	}
+	m.observed(o)
 	return nil
 }
 
@@ -156,6 +160,7 @@ func (m *Monitor) exec(e *sensor.Exec) {
 		return
 	}
 	if suppressed {
+		m.counts.suppressed.Add(1)
 		return
 	}
 	m.queue <- pending{exec: e, lineage: x, since: time.Now()}
@@ -187,6 +192,8 @@ func (m *Monitor) emit() {
 		case p.change != nil:
 			m.adopt(p.change)
 			continue
+		case p.write != nil:
+			buf = p.write(buf, m.opts.Encoder)
 		case m.noExecs && p.lost == nil:
 			continue
 		case p.lost != nil:
@@ -197,10 +204,13 @@ func (m *Monitor) emit() {
 		case p.process != nil:
 			files = m.builder.AppendProcessFiles(files, p.process, &p.lineage)
 			wait(files, p.since)
+			m.counts.absent(p.process.Image)
 			buf = m.opts.Encoder.AppendExec(buf, m.builder.Process(p.process, &p.lineage))
 		default:
 			files = m.builder.AppendFiles(files, p.exec, &p.lineage)
 			wait(files, p.since)
+			m.counts.absent(p.exec.Image)
+			m.counts.absent(p.exec.Interpreters...)
 			buf = m.opts.Encoder.AppendExec(buf, m.builder.Exec(p.exec, &p.lineage))
 		}
 		m.opts.Sink.Write(buf)
