@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"xnumon/event"
 )
 
 // Commented is a configuration file with all keys, each with its default and
@@ -69,11 +71,20 @@ func Table() string {
 	return b.String()
 }
 
-// Lines has a line for each key with the value it has in c.
+// Settings are all keys with the values they have in c, as a file would have them.
+func (c *Config) Settings() []event.Setting {
+	all := make([]event.Setting, len(keys))
+	for i := range keys {
+		all[i] = event.Setting{Key: keys[i].name, Value: keys[i].value(c).String()}
+	}
+	return all
+}
+
+// Lines are the lines of a file that says the same as c.
 func (c *Config) Lines() []string {
 	all := make([]string, len(keys))
-	for i := range keys {
-		all[i] = keys[i].name + ": " + keys[i].value(c).String()
+	for i, s := range c.Settings() {
+		all[i] = s.Key + ": " + s.Value
 	}
 	return all
 }

@@ -144,7 +144,8 @@ however many there are.`,
 	},
 	{
 		name: "rlimit_nofile", section: sectionFiles, values: "a number from 256 to 1048576", takes: withRestart,
-		about: `How many files the monitor may have open. Each exec that is held needs a few.`,
+		about: `How many files the monitor may have open: its limit is raised to this where it
+is lower. Each exec that is held needs a few.`,
 		value: func(c *Config) value { return numberValue{&c.RlimitNofile, 256, 1 << 20} },
 	},
 	{

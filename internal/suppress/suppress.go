@@ -3,7 +3,7 @@
 //
 // It never goes by anything a process can choose for itself. Arguments and the
 // name of a process are not looked at. A path counts only if it is the file's own
-// path, from the root directory of the machine: a process can unshare its mounts,
+// path, from the monitor's own root directory: a process can unshare its mounts,
 // or change its root directory, and run any file under any path it likes. Where
 // that cannot be shown the exec is recorded.
 //
@@ -61,7 +61,7 @@ type place struct {
 }
 
 // New returns a Suppressor without rules. onHost says whether the file with the
-// identity of f is at its path from the root directory of the machine; it must not
+// identity of f is at its path from the monitor's own root directory; it must not
 // block. Nil means that paths can be taken at their word.
 func New(onHost func(f *sensor.File) bool) *Suppressor {
 	return &Suppressor{

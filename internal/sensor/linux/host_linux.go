@@ -13,18 +13,18 @@ import (
 // resolveCached is RESOLVE_CACHED of openat2(2), since kernel 5.12.
 const resolveCached = 0x20
 
-// Host is the tree of files of the machine itself, as its first process has it.
+// Host is the tree of files that the monitor itself sees: that of the machine, unless
+// root has started it in another.
 type Host struct {
 	ident *identifier
 	root  int
 }
 
-// Host opens the machine's root directory. The caller closes it before the Sensor.
+// Host opens the root directory. The caller closes it before the Sensor.
 func (s *Sensor) Host() (*Host, error) {
-	const root = "/proc/1/root" // ours can be another, of a service with mounts of its own
-	fd, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", root, err)
+		return nil, fmt.Errorf("open the root directory: %w", err)
 	}
 	return &Host{ident: s.ident, root: fd}, nil
 }
