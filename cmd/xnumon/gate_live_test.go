@@ -227,3 +227,40 @@ func TestLiveWatchdogKilled(t *testing.T) {
 	}
 	goesOn(t, dir)
 }
+
+// The kernel is told not to ask again about an image that is known. A new mode
+// or name moves its times without anything being written: its next execs must be
+// held again, and none may have a wrong or no hash for long.
+func TestLiveGateKnown(t *testing.T) {
+	dir := t.TempDir() // on a disk, whose change times are relied on
+	program := filepath.Join(dir, "true")
+	copyFile(t, "/bin/true", program)
+	log := filepath.Join(t.TempDir(), "log")
+	s := gated(t, nil, dir, "--output", log)
+	outcomes := func() (all []string) {
+		for _, r := range records(t, log) {
+			if at(r, "image", "path") == program {
+				outcome, _ := at(r, "gate", "outcome").(string)
+				all = append(all, outcome)
+			}
+		}
+		return all
+	}
+	until := func(want string) {
+		t.Helper()
+		eventually(t, "an exec is "+want, func() bool {
+			before := len(outcomes())
+			timed(t, program)
+			eventually(t, "it is recorded", func() bool { return len(outcomes()) > before })
+			all := outcomes()
+			return all[len(all)-1] == want
+		})
+	}
+	until("known")
+	if err := os.Chmod(program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	until("held")
+	until("known")
+	s.stop()
+}
