@@ -58,6 +58,9 @@ func harden(keep []int) error {
 		}
 		if err := everywhere(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, uintptr(c), 0); errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) {
 			break // EINVAL: there are no more
+		} else if errors.Is(err, unix.ENOTSUP) {
+			// Go cannot change all threads of a program that C started (syscall.AllThreadsSyscall).
+			return errors.New("this xnumon was built with cgo and cannot give up privileges: build it with CGO_ENABLED=0, as make does")
 		} else if err != nil {
 			return fmt.Errorf("give up capability %d: %w", c, err)
 		}
@@ -107,8 +110,8 @@ func (o *liveOptions) keep() []int {
 		if path == "" || path == "-" {
 			continue
 		}
-		var st unix.Stat_t
-		if err := unix.Stat(filepath.Dir(path), &st); err != nil || st.Uid != 0 {
+		var st unix.Stat_t // of what is no file there is nothing to find
+		if err := unix.Stat(filepath.Dir(path), &st); err == nil && st.Uid != 0 {
 			return append([]int{unix.CAP_DAC_OVERRIDE}, keptMonitoring...)
 		}
 	}
