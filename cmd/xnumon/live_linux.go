@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"xnumon/internal/config"
 	"xnumon/internal/image"
 	"xnumon/internal/sensor"
 )
@@ -20,6 +21,9 @@ type liveOptions struct {
 	record      string
 	atStart     bool
 	follow      bool
+
+	configPath string
+	config     *config.Config // with what the flags say; nil for trace, which has none
 }
 
 func (o *liveOptions) register(cmd *cobra.Command) {

@@ -50,7 +50,7 @@ A value is never wrong, missing only with a reason, and marked when reconstructe
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())
 	})
-	root.AddCommand(newRun(), newTrace(), newDoctor(), newReplay(), newStatus(), newVersion(), newMan())
+	root.AddCommand(newRun(), newTrace(), newDoctor(), newReplay(), newStatus(), newVersion(), newConfig(), newMan())
 	return root
 }
 

@@ -18,7 +18,10 @@ import (
 // outputOptions say what records look like and where they go.
 type outputOptions struct {
 	output    string
+	outputBy  string   // who says so, for errors
+	also      []string // where else
 	format    string
+	multiline bool
 	ancestors string
 	env       string
 }
@@ -56,7 +59,7 @@ func (o *outputOptions) records(hashes record.Hashes, names record.Names) (recor
 // encoder picks the format; out is where records would go with --output -, and
 // from is the machine that they are about.
 func (o *outputOptions) encoder(out *os.File, from encode.Host) (encode.Encoder, error) {
-	terminal := o.output == "-" && term.IsTerminal(int(out.Fd()))
+	terminal := o.output == "-" && len(o.also) == 0 && term.IsTerminal(int(out.Fd()))
 	format := o.format
 	if format == "" {
 		format = "json"
@@ -78,6 +81,9 @@ func (o *outputOptions) encoder(out *os.File, from encode.Host) (encode.Encoder,
 	e, err := encode.New(format, opts)
 	if err != nil {
 		return nil, fmt.Errorf("--format: %w", err)
+	}
+	if o.multiline {
+		e = encode.Multiline(e)
 	}
 	return e, nil
 }

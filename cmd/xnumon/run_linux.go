@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"xnumon/internal/config"
 	"xnumon/internal/status"
 )
 
@@ -25,15 +28,24 @@ func newRun() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM)
 			defer stop()
-			return run(ctx, &o)
+			return run(ctx, &o, cmd.Flags())
 		},
 	}
 	o.register(cmd)
+	cmd.Flags().StringVar(&o.configPath, "config", config.DefaultPath, "read the configuration in `FILE`, which flags go before (default none if there is no such file)")
 	cmd.Flags().BoolVar(&o.atStart, "at-start", false, "also write one reconstructed record for each process already running")
 	return cmd
 }
 
-func run(ctx context.Context, o *liveOptions) (err error) {
+func run(ctx context.Context, o *liveOptions, flags *pflag.FlagSet) (err error) {
+	say := warn(os.Stderr)
+	asked := make(chan os.Signal, 1) // from the beginning: the signal ends who does not expect it
+	signal.Notify(asked, unix.SIGHUP)
+	defer signal.Stop(asked)
+	settings, err := o.configure(flags, say)
+	if err != nil {
+		return err
+	}
 	manager, err := status.NewNotifier(os.Getenv)
 	if err != nil {
 		return err
@@ -58,6 +70,9 @@ func run(ctx context.Context, o *liveOptions) (err error) {
 	defer cancel(nil)
 	others.Go(func() { l.signsOfLife(ctx, manager) })
 	defer func() { _ = manager.Stopping() }() // it sees that without being told
-	go l.endWithOutput(ctx, cancel)
+	others.Go(func() { l.endWithOutput(ctx, cancel) })
+	o.debug(say)
+	r := &reloader{settings: settings, live: l, out: os.Stdout, say: say, now: o, since: time.Now(), records: l.records}
+	others.Go(func() { r.watch(ctx, asked) })
 	return l.run(ctx)
 }

@@ -9,14 +9,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"xnumon/event"
+	"xnumon/internal/config"
 	"xnumon/internal/encode"
 	"xnumon/internal/image"
 	"xnumon/internal/monitor"
 	"xnumon/internal/record"
 	"xnumon/internal/sensor"
 	"xnumon/internal/sensor/linux"
-	"xnumon/internal/sink"
+	"xnumon/internal/suppress"
 	"xnumon/internal/userdb"
 )
 
@@ -29,9 +29,15 @@ type live struct {
 	watchdog *linux.Watchdog
 	sensor   *linux.Sensor
 	monitor  *monitor.Monitor
-	out      sink.Sink
+	out      *outputs
 	recorder *recorder
-	keep     []int // capabilities, see harden
+
+	host       *linux.Host
+	suppressor *suppress.Suppressor // nil for trace
+	records    record.Options
+	files      uint64 // how many may be open
+
+	keep []int // capabilities, see harden
 }
 
 // start checks everything a person can get wrong before anything is begun, then
@@ -45,6 +51,7 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 	if err != nil {
 		return nil, err
 	}
+	o.adjust(&records)
 	encoder, err := o.encoder(out, thisMachine())
 	if err != nil {
 		return nil, err
@@ -55,13 +62,13 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 	if err := checkProgram(); err != nil {
 		return nil, err
 	}
-	l := &live{keep: o.keep()}
+	l := &live{records: records, files: o.files(), keep: o.keep()}
 	defer func() {
 		if err != nil {
 			l.close(&err)
 		}
 	}()
-	if l.out, err = o.sink(out); err != nil {
+	if l.out, err = o.openOutputs(out); err != nil {
 		return nil, err
 	}
 	if o.record != "" {
@@ -93,6 +100,11 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.config != nil {
+		if err := l.suppress(&o.config.Suppress); err != nil {
+			return nil, err
+		}
+	}
 	options := monitor.Options{
 		Records: records,
 		Encoder: encoder,
@@ -101,42 +113,41 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 		AtStart: o.atStart,
 		Follow:  o.follow,
 		Sweep:   l.sensor.Alive,
+
+		Suppress: l.suppressor,
 	}
 	if l.recorder != nil {
 		options.Tap = l.recorder.stream.Record
 	}
 	l.monitor = monitor.New(options)
+	if o.config != nil && !o.config.Events.Has(config.EventImageExec) {
+		l.monitor.Change(monitor.Change{Records: records, Encoder: encoder, NoExecs: true})
+	}
 	if text, ok := encoder.(*encode.Text); ok && text.Columns > 0 {
 		l.out.Write(text.AppendHeader(nil))
 	}
 	return l, nil
 }
 
-// sink opens what the records are written to.
-func (o *liveOptions) sink(out *os.File) (sink.Sink, error) {
-	encoder, err := o.encoder(out, thisMachine()) // of its own: the sink writes its own loss records
+// suppress has the rules hold for what is observed.
+func (l *live) suppress(rules *suppress.Rules) error {
+	set, err := rules.Compile()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	to := sink.Output(nil)
-	if o.output == "-" {
-		to, err = sink.NewDescriptor(out.Name(), int(out.Fd()))
-	} else {
-		to, err = sink.Open(o.output)
+	if l.host, err = l.sensor.Host(); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("--output: %w", err)
-	}
-	return sink.NewQueue(to, sink.Options{
-		Loss: func(dst []byte, l *event.Loss) []byte { return encoder.AppendLoss(dst, l) },
-	}), nil
+	l.suppressor = suppress.New(l.host.Has)
+	l.suppressor.Use(set)
+	return nil
 }
 
 // hold starts the gate, with room for a descriptor for each exec that is held.
 // Nothing may be started after this; limits and privileges are not for what was
 // started before.
 func (l *live) hold() error {
-	raiseLimits(l.watchdog != nil)
+	raiseLimits(l.files, l.watchdog != nil)
 	if err := harden(l.keep); err != nil {
 		return err
 	}
@@ -164,6 +175,9 @@ func (l *live) endWithOutput(ctx context.Context, cancel context.CancelCauseFunc
 // close undoes start, the gate first. An error is added to *err.
 func (l *live) close(err *error) {
 	errs := []error{*err}
+	if l.host != nil {
+		errs = append(errs, l.host.Close())
+	}
 	if l.sensor != nil {
 		errs = append(errs, l.sensor.Close())
 	}
@@ -201,8 +215,7 @@ func (l *live) close(err *error) {
 
 // raiseLimits allows more descriptors, and keeps a monitor that others wait for
 // in memory. Neither is worth failing for.
-func raiseLimits(gating bool) {
-	const files = 1 << 17
+func raiseLimits(files uint64, gating bool) {
 	var now unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) == nil && now.Cur < files {
 		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: files, Max: max(files, now.Max)})
