@@ -23,6 +23,8 @@ var rooms = [][]string{
 	{"internal/image/bound", "internal/record", "internal/suppress"},
 	{"internal/encode"},
 	{"internal/spool"},
+	{"internal/sink/transport"},
+	{"internal/sink/journald", "internal/sink/kafka", "internal/sink/otlp", "internal/sink/syslog"},
 	{"internal/sink"},
 	{"internal/monitor"},
 	{"internal/config"},

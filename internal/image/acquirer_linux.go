@@ -21,6 +21,8 @@ const (
 	// largeSize is from where files are read by workers of their own, so that a
 	// few huge ones do not make all others wait.
 	largeSize = 32 << 20
+	// openMost is how many files may be on their way at once.
+	openMost = 16384
 	// cacheSize is in files; an entry takes about 400 bytes.
 	cacheSize = 16384
 )
@@ -42,6 +44,7 @@ type Acquirer struct {
 	pending map[uint64]*acquisition // by Ref
 	queues  [2]queue
 	closed  bool
+	closing atomic.Bool // closed, for those who read
 	done    sync.WaitGroup
 	stop    chan struct{}
 
@@ -114,6 +117,7 @@ func (a *Acquirer) Close() {
 		return
 	}
 	a.closed = true
+	a.closing.Store(true)
 	close(a.stop)
 	for i := range a.queues {
 		a.queues[i].wake.Broadcast()
@@ -145,7 +149,14 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		q.begin(known.head[:])
 	}
 	why := event.Reason("")
-	if !q.sealed && !q.loose {
+	a.mu.Lock()
+	full := len(a.pending) >= openMost
+	a.mu.Unlock()
+	switch {
+	case full:
+		// Without a descriptor to give us the kernel would deny the exec.
+		why = event.ReasonTimeout
+	case !q.sealed && !q.loose:
 		if !local(h.Magic) {
 			why = event.ReasonUnverifiable
 		} else {
@@ -223,6 +234,9 @@ func (a *Acquirer) Recall(f *sensor.File, id sensor.Identity) bool {
 	return ok
 }
 
+// Forget implements sensor.Acquirer.
+func (a *Acquirer) Forget() { a.cache.clear() }
+
 // Abandoned implements sensor.Acquirer.
 func (a *Acquirer) Abandoned(f *sensor.File) {
 	a.mu.Lock()
@@ -232,7 +246,8 @@ func (a *Acquirer) Abandoned(f *sensor.File) {
 		return
 	}
 	if !q.hashed {
-		q.activated = true // the worker settles it
+		q.activated = true // the worker gives up and settles it
+		q.file.Resolve(sensor.Digest{Reason: event.ReasonLost})
 		return
 	}
 	a.settle(q, q.digest)

@@ -13,6 +13,16 @@ import (
 // at most (before kernel 6.13, and after it unless somebody asked in between). With a margin.
 const racyWindow = 100_000_000 // ns
 
+// racy says whether a file could have changed between its change time and the
+// given moment without that time moving. Times in whole seconds are those of a file
+// system that keeps no finer ones (ext4 with inodes of 128 bytes).
+func racy(id sensor.Identity, at event.Time) bool {
+	if id.CTime%1e9 == 0 {
+		return id.CTime > at-2e9-racyWindow
+	}
+	return id.CTime > at-racyWindow
+}
+
 // cache remembers digests by identity: as long as the identity of a file on a
 // file system that keeps change times is the same, so are its bytes.
 type cache struct {
@@ -64,7 +74,7 @@ func (c *cache) has(id sensor.Identity) bool {
 // put remembers a digest that was taken under a lease begun at the given
 // time, unless a change could have gone unnoticed since the change time.
 func (c *cache) put(id sensor.Identity, magic uint32, begun event.Time, k known) {
-	if !keepsChangeTime(magic) || id.CTime > begun-racyWindow {
+	if !keepsChangeTime(magic) || racy(id, begun) {
 		return
 	}
 	c.mu.Lock()
@@ -80,4 +90,11 @@ func (c *cache) put(id sensor.Identity, magic uint32, begun event.Time, k known)
 		c.used.Remove(oldest)
 		delete(c.entries, oldest.Value.(*entry).id)
 	}
+}
+
+func (c *cache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.entries)
+	c.used.Init()
 }

@@ -87,6 +87,9 @@ func (a *Acquirer) hash(q *acquisition, buf []byte) sensor.Digest {
 		if d := q.file.Digest(); d != nil {
 			return *d // nobody waits any longer
 		}
+		if a.closing.Load() {
+			return sensor.Digest{Reason: event.ReasonLost}
+		}
 		if !q.leased || n < len(buf) || !q.lease.wanted() {
 			continue
 		}
@@ -157,7 +160,7 @@ func (a *Acquirer) prove(q *acquisition) event.Reason {
 		return event.ReasonWritable
 	case at == 0 || !keepsChangeTime(q.magic):
 		return event.ReasonUnverifiable
-	case q.id.CTime > at-racyWindow:
+	case racy(q.id, at):
 		return event.ReasonModified
 	}
 	return ""
@@ -186,17 +189,19 @@ func (a *Acquirer) tidy() {
 		}
 		a.mu.Lock()
 		for _, q := range a.pending {
-			if !q.hashed || q.activated || q.fd < 0 || !q.leased {
+			if !q.hashed || q.activated || q.fd < 0 {
 				continue
 			}
 			age := time.Since(q.released)
-			if age < unactivated/8 || age < unactivated && !q.lease.wanted() {
+			if age < unactivated/8 || age < unactivated && (!q.leased || !q.lease.wanted()) {
 				continue
 			}
-			if q.lease.holds() {
+			switch {
+			case !q.leased: // sealed, or read while it was held
+			case q.lease.holds():
 				q.until = event.Time(time.Now().UnixNano())
 				a.cache.put(q.id, q.magic, q.begun, known{q.digest, q.file.BTime, q.head})
-			} else {
+			default:
 				q.digest = sensor.Digest{Reason: event.ReasonModified}
 			}
 			a.drop(q)

@@ -77,6 +77,9 @@ type Acquirer interface {
 	// Recall resolves f, which was not held, if the digest for the identity it
 	// had at its activation is known, and says whether it did.
 	Recall(f *File, id Identity) bool
+	// Forget drops what is known by identity: a file system that was mounted can
+	// have been changed elsewhere, and have the numbers of one that was.
+	Forget()
 	// Abandoned says that the exec failed: nobody will ask for the digest.
 	Abandoned(f *File)
 }

@@ -1,7 +1,10 @@
 package linux
 
-// execve and execveat of i386 programs (arch/x86/entry/syscalls/syscall_32.tbl).
+// execve, execveat, mount and memfd_create of i386 programs (arch/x86/entry/syscalls/syscall_32.tbl).
 const (
 	compatExecve   = 11
 	compatExecveat = 358
+	compatMount    = 21
+
+	compatMemfdCreate = 356
 )

@@ -72,6 +72,7 @@ func (c *control) handle(r *monitorControlRecord) {
 			c.g.s.opts.Warn(fmt.Sprintf("a memfd of pid %s is not held: %v", pid, err))
 		}
 	case monitorRecordTypeREC_MOUNT:
+		c.g.s.opts.Acquirer.Forget()
 		if !c.g.marks.all {
 			return
 		}

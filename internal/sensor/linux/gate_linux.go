@@ -46,7 +46,9 @@ func newGate(s *Sensor) (_ *gate, err error) {
 	fd, err := unix.FanotifyInit(
 		unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK|unix.FAN_REPORT_TID|
 			unix.FAN_UNLIMITED_QUEUE|unix.FAN_UNLIMITED_MARKS,
-		unix.O_RDONLY|unix.O_LARGEFILE|unix.O_CLOEXEC)
+		// O_NONBLOCK: the kernel opens each file for the reader, and must not wait there
+		// for a lease that somebody has on it to be given back.
+		unix.O_RDONLY|unix.O_LARGEFILE|unix.O_CLOEXEC|unix.O_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("create the fanotify group (needs CAP_SYS_ADMIN): %w", err)
 	}
@@ -222,26 +224,22 @@ func (g *gate) hold(fd int, tid uint32) {
 		g.pass(fd, slot)
 		return
 	}
-	c := g.pending.call(tid, out.attempt, out.failed)
-
 	// A stacked file system opens the file below in its turn, which is the next
 	// event of the thread; the bytes are hashed there.
-	if above := c.above; above != nil && out.file.Magic != overlayMagic {
-		c.above = nil
-		above.below = out.file
-		g.handOver(above, fd, slot, out, arrived)
-		return
+	stacked := out.file.Magic == overlayMagic
+	if !stacked {
+		if above := g.pending.above(tid, out.attempt, &out.file); above != nil {
+			g.handOver(above, fd, slot, out, arrived)
+			return
+		}
 	}
-	f := g.file(fd, out)
-	h := &heldFile{file: f, id: out.file, takes: takes}
-	g.pending.add(c, h)
-	if out.file.Magic == overlayMagic {
-		c.above = h
+	h := &heldFile{file: g.file(fd, out), id: out.file, takes: takes}
+	g.pending.add(tid, out.attempt, out.first, h, stacked)
+	if stacked {
 		g.pending.released(h, time.Since(arrived), false, false)
 		g.pass(fd, slot)
 		return
 	}
-	c.above = nil
 	g.handOver(h, fd, slot, out, arrived)
 }
 
@@ -288,7 +286,7 @@ func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time
 	}
 	h.bytes = id
 	if h.id.Magic != overlayMagic {
-		g.ignored.consider(fd, id)
+		g.ignored.consider(fd, id, &h.id)
 	}
 	// The file is secured when it is in the acquirer's hands before anybody, the
 	// watchdog included, can have let the exec go.

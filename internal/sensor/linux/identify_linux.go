@@ -31,7 +31,7 @@ type identifier struct {
 type identified struct {
 	file    monitorFileIdentity
 	attempt uint64 // of the exec call its thread is in, zero if that was not seen
-	failed  bool   // the thread's call before that one failed
+	first   uint64 // the thread's calls since this one, the last excepted, have failed
 
 	path   []byte // components, last one first
 	status uint32 // of path
@@ -67,7 +67,7 @@ func (i *identifier) ask(slot int, fd int, tid uint32, out *identified) error {
 	if _, err := i.slots.ReadAt(header, at); err != nil {
 		return fmt.Errorf("read what identify found: %w", err)
 	}
-	out.file, out.attempt, out.failed = r.Image, r.Attempt, r.Failed != 0
+	out.file, out.attempt, out.first = r.Image, r.Attempt, r.First
 	out.status = r.Status[monitorPartPART_PATH]
 	n := min(int(r.Lens[monitorPartPART_PATH]), i.size-len(header))
 	out.path = slices.Grow(out.path[:0], n)[:n]

@@ -24,14 +24,14 @@ type ignored struct {
 
 	mu        sync.Mutex
 	confirmed map[sensor.Identity]struct{}
-	marks     int
+	marked    map[inodeKey]struct{}
 
 	removed atomic.Uint64 // marks taken off
 }
 
 const (
 	confirmedMost = 16384 // then it begins anew
-	ignoredMost   = 16384 // each keeps an inode in the kernel's memory
+	ignoredMost   = 16384 // likewise; each keeps an inode in the kernel's memory
 )
 
 // confirm notes that a file was an image, or the dynamic linker of one.
@@ -45,12 +45,20 @@ func (i *ignored) confirm(id sensor.Identity) {
 }
 
 // consider has the kernel ignore a held file from now on, if that is safe.
-func (i *ignored) consider(fd int, id sensor.Identity) {
+func (i *ignored) consider(fd int, id sensor.Identity, raw *monitorFileIdentity) {
+	if id.Dev != stDev(raw.Dev) {
+		return // a subvolume: the identity at the activation could not lead to the digest
+	}
 	i.mu.Lock()
 	_, ok := i.confirmed[id]
-	ok = ok && i.marks < ignoredMost
 	if ok {
-		i.marks++
+		if len(i.marked) >= ignoredMost {
+			i.flush()
+		}
+		if i.marked == nil {
+			i.marked = map[inodeKey]struct{}{}
+		}
+		i.marked[keyOf(raw)] = struct{}{}
 		delete(i.confirmed, id)
 	}
 	i.mu.Unlock()
@@ -71,10 +79,45 @@ func (i *ignored) consider(fd int, id sensor.Identity) {
 // written takes the mark off a file that somebody had open for writing.
 func (i *ignored) written(fd int) { i.remove(fmt.Sprintf("/proc/self/fd/%d", fd)) }
 
-// stale takes the mark off the image of a process that was ignored and is not
-// the same any more: its times can move without anything being written, by
-// a new name or mode.
-func (i *ignored) stale(pid uint32) { i.remove(fmt.Sprintf("/proc/%d/exe", pid)) }
+// stale takes the mark off an image that was ignored and is not the same any
+// more: its times can move without anything being written, by a new name or
+// mode. When the process that ran it is gone, nothing leads to the inode, and
+// all marks on inodes are taken off.
+func (i *ignored) stale(pid uint32, id *monitorFileIdentity) {
+	k := keyOf(id)
+	i.mu.Lock()
+	_, marked := i.marked[k]
+	i.mu.Unlock()
+	if !marked {
+		return
+	}
+	path := fmt.Sprintf("/proc/%d/exe", pid)
+	err := unix.FanotifyMark(i.g.fd, unix.FAN_MARK_REMOVE|unix.FAN_MARK_IGNORED_MASK, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, path)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.removed.Add(1)
+	delete(i.marked, k)
+	if err == nil {
+		return
+	}
+	i.flush()
+}
+
+// flush takes all marks off inodes. The mutex is held.
+func (i *ignored) flush() {
+	i.marked = nil
+	if err := unix.FanotifyMark(i.g.fd, unix.FAN_MARK_FLUSH, 0, unix.AT_FDCWD, "/"); err != nil {
+		i.g.errors.Add(1)
+	}
+}
+
+// inodeKey is what of an identity does not change as long as the inode lives.
+type inodeKey struct {
+	ino             uint64
+	dev, generation uint32
+}
+
+func keyOf(id *monitorFileIdentity) inodeKey { return inodeKey{id.Ino, id.Dev, id.Generation} }
 
 func (i *ignored) remove(path string) {
 	i.removed.Add(1)
@@ -85,7 +128,4 @@ func (i *ignored) remove(path string) {
 		// It may be gone already, taken away by the kernel.
 		_ = unix.FanotifyMark(i.g.fd, flags, mask, unix.AT_FDCWD, path)
 	}
-	i.mu.Lock()
-	i.marks = max(0, i.marks-1)
-	i.mu.Unlock()
 }

@@ -20,9 +20,12 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 	switch {
 	case image == nil && r.Image.Writers <= 0 && s.opts.Acquirer.Recall(e.Image, e.Image.ID):
 		e.Gate.Outcome = event.GateKnown
+	case image == nil && monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 && r.Below.Writers <= 0 &&
+		s.opts.Acquirer.Recall(e.Image, identity(&r.Below)):
+		e.Gate.Outcome = event.GateKnown
 	case image == nil:
 		e.Gate.Outcome = event.GateMissed
-		s.gate.ignored.stale(e.Key.PID)
+		s.gate.ignored.stale(e.Key.PID, &r.Image)
 	case !s.gate.pending.isSecured(image):
 		// It ran before it was acquired, for all that is known.
 		e.Gate.Outcome = event.GateDeadline
@@ -75,9 +78,14 @@ func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, op
 // its identity here, since the acquirer has kept the file open or its state is compared.
 func split(files []*heldFile, r *monitorExecRecord, interpreted bool) (img *heldFile, chain, rest []*heldFile) {
 	for i, h := range files {
-		if h.id.Inode == r.Image.Inode && sameFile(&h.id, &r.Image) {
-			return h, files[:i], files[i+1:]
+		if h.id.Inode != r.Image.Inode || !sameFile(&h.id, &r.Image) {
+			continue
 		}
+		// What was taken for the file below has to be it.
+		if h.below.Inode != 0 && h.below.Inode != r.Below.Inode {
+			return nil, files[:i], files[i:]
+		}
+		return h, files[:i], files[i+1:]
 	}
 	if monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 {
 		for i, h := range files {

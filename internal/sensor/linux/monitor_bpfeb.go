@@ -62,6 +62,7 @@ type monitorExecRecord struct {
 	Parent    monitorProcessKey
 	ExecId    uint64
 	Attempt   uint64
+	First     uint64
 	ArgsTotal uint64
 	EnvTotal  uint64
 	Image     monitorFileIdentity
@@ -229,41 +230,43 @@ type monitorSession struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	monitorMapAttempts         = "attempts"
-	monitorMapChunkScratch     = "chunk_scratch"
-	monitorMapControl          = "control"
-	monitorMapEvents           = "events"
-	monitorMapIdentified       = "identified"
-	monitorMapIterScratch      = "iter_scratch"
-	monitorMapLosses           = "losses"
-	monitorMapRunning          = "running"
-	monitorMapScratch          = "scratch"
-	monitorProgIdentify        = "identify"
-	monitorProgOnExec          = "on_exec"
-	monitorProgOnExit          = "on_exit"
-	monitorProgOnFork          = "on_fork"
-	monitorProgOnSysEnter      = "on_sys_enter"
-	monitorProgOnSysExit       = "on_sys_exit"
-	monitorProgOnTask          = "on_task"
-	monitorProgSyncEvents      = "sync_events"
-	monitorVarExportControl    = "export_control"
-	monitorVarExportExecFlags  = "export_exec_flags"
-	monitorVarExportExit       = "export_exit"
-	monitorVarExportFileFlags  = "export_file_flags"
-	monitorVarExportFork       = "export_fork"
-	monitorVarExportIdentify   = "export_identify"
-	monitorVarExportLossSource = "export_loss_source"
-	monitorVarExportPart       = "export_part"
-	monitorVarExportPartStatus = "export_part_status"
-	monitorVarExportRecordType = "export_record_type"
-	monitorVarNrCompatExecve   = "nr_compat_execve"
-	monitorVarNrCompatExecveat = "nr_compat_execveat"
-	monitorVarNrExecve         = "nr_execve"
-	monitorVarNrExecveat       = "nr_execveat"
-	monitorVarNrMemfdCreate    = "nr_memfd_create"
-	monitorVarNrMounts         = "nr_mounts"
-	monitorVarSelfTgid         = "self_tgid"
-	monitorVarWantEnv          = "want_env"
+	monitorMapAttempts            = "attempts"
+	monitorMapChunkScratch        = "chunk_scratch"
+	monitorMapControl             = "control"
+	monitorMapEvents              = "events"
+	monitorMapIdentified          = "identified"
+	monitorMapIterScratch         = "iter_scratch"
+	monitorMapLosses              = "losses"
+	monitorMapRunning             = "running"
+	monitorMapScratch             = "scratch"
+	monitorProgIdentify           = "identify"
+	monitorProgOnExec             = "on_exec"
+	monitorProgOnExit             = "on_exit"
+	monitorProgOnFork             = "on_fork"
+	monitorProgOnSysEnter         = "on_sys_enter"
+	monitorProgOnSysExit          = "on_sys_exit"
+	monitorProgOnTask             = "on_task"
+	monitorProgSyncEvents         = "sync_events"
+	monitorVarExportControl       = "export_control"
+	monitorVarExportExecFlags     = "export_exec_flags"
+	monitorVarExportExit          = "export_exit"
+	monitorVarExportFileFlags     = "export_file_flags"
+	monitorVarExportFork          = "export_fork"
+	monitorVarExportIdentify      = "export_identify"
+	monitorVarExportLossSource    = "export_loss_source"
+	monitorVarExportPart          = "export_part"
+	monitorVarExportPartStatus    = "export_part_status"
+	monitorVarExportRecordType    = "export_record_type"
+	monitorVarNrCompatExecve      = "nr_compat_execve"
+	monitorVarNrCompatExecveat    = "nr_compat_execveat"
+	monitorVarNrCompatMemfdCreate = "nr_compat_memfd_create"
+	monitorVarNrCompatMount       = "nr_compat_mount"
+	monitorVarNrExecve            = "nr_execve"
+	monitorVarNrExecveat          = "nr_execveat"
+	monitorVarNrMemfdCreate       = "nr_memfd_create"
+	monitorVarNrMounts            = "nr_mounts"
+	monitorVarSelfTgid            = "self_tgid"
+	monitorVarWantEnv             = "want_env"
 )
 
 // loadMonitor returns the embedded CollectionSpec for monitor.
@@ -337,24 +340,26 @@ type monitorMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type monitorVariableSpecs struct {
-	ExportControl    *ebpf.VariableSpec `ebpf:"export_control"`
-	ExportExecFlags  *ebpf.VariableSpec `ebpf:"export_exec_flags"`
-	ExportExit       *ebpf.VariableSpec `ebpf:"export_exit"`
-	ExportFileFlags  *ebpf.VariableSpec `ebpf:"export_file_flags"`
-	ExportFork       *ebpf.VariableSpec `ebpf:"export_fork"`
-	ExportIdentify   *ebpf.VariableSpec `ebpf:"export_identify"`
-	ExportLossSource *ebpf.VariableSpec `ebpf:"export_loss_source"`
-	ExportPart       *ebpf.VariableSpec `ebpf:"export_part"`
-	ExportPartStatus *ebpf.VariableSpec `ebpf:"export_part_status"`
-	ExportRecordType *ebpf.VariableSpec `ebpf:"export_record_type"`
-	NrCompatExecve   *ebpf.VariableSpec `ebpf:"nr_compat_execve"`
-	NrCompatExecveat *ebpf.VariableSpec `ebpf:"nr_compat_execveat"`
-	NrExecve         *ebpf.VariableSpec `ebpf:"nr_execve"`
-	NrExecveat       *ebpf.VariableSpec `ebpf:"nr_execveat"`
-	NrMemfdCreate    *ebpf.VariableSpec `ebpf:"nr_memfd_create"`
-	NrMounts         *ebpf.VariableSpec `ebpf:"nr_mounts"`
-	SelfTgid         *ebpf.VariableSpec `ebpf:"self_tgid"`
-	WantEnv          *ebpf.VariableSpec `ebpf:"want_env"`
+	ExportControl       *ebpf.VariableSpec `ebpf:"export_control"`
+	ExportExecFlags     *ebpf.VariableSpec `ebpf:"export_exec_flags"`
+	ExportExit          *ebpf.VariableSpec `ebpf:"export_exit"`
+	ExportFileFlags     *ebpf.VariableSpec `ebpf:"export_file_flags"`
+	ExportFork          *ebpf.VariableSpec `ebpf:"export_fork"`
+	ExportIdentify      *ebpf.VariableSpec `ebpf:"export_identify"`
+	ExportLossSource    *ebpf.VariableSpec `ebpf:"export_loss_source"`
+	ExportPart          *ebpf.VariableSpec `ebpf:"export_part"`
+	ExportPartStatus    *ebpf.VariableSpec `ebpf:"export_part_status"`
+	ExportRecordType    *ebpf.VariableSpec `ebpf:"export_record_type"`
+	NrCompatExecve      *ebpf.VariableSpec `ebpf:"nr_compat_execve"`
+	NrCompatExecveat    *ebpf.VariableSpec `ebpf:"nr_compat_execveat"`
+	NrCompatMemfdCreate *ebpf.VariableSpec `ebpf:"nr_compat_memfd_create"`
+	NrCompatMount       *ebpf.VariableSpec `ebpf:"nr_compat_mount"`
+	NrExecve            *ebpf.VariableSpec `ebpf:"nr_execve"`
+	NrExecveat          *ebpf.VariableSpec `ebpf:"nr_execveat"`
+	NrMemfdCreate       *ebpf.VariableSpec `ebpf:"nr_memfd_create"`
+	NrMounts            *ebpf.VariableSpec `ebpf:"nr_mounts"`
+	SelfTgid            *ebpf.VariableSpec `ebpf:"self_tgid"`
+	WantEnv             *ebpf.VariableSpec `ebpf:"want_env"`
 }
 
 // monitorObjects contains all objects after they have been loaded into the kernel.
@@ -406,24 +411,26 @@ func (m *monitorMaps) Close() error {
 //
 // It can be passed to loadMonitorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type monitorVariables struct {
-	ExportControl    *ebpf.Variable `ebpf:"export_control"`
-	ExportExecFlags  *ebpf.Variable `ebpf:"export_exec_flags"`
-	ExportExit       *ebpf.Variable `ebpf:"export_exit"`
-	ExportFileFlags  *ebpf.Variable `ebpf:"export_file_flags"`
-	ExportFork       *ebpf.Variable `ebpf:"export_fork"`
-	ExportIdentify   *ebpf.Variable `ebpf:"export_identify"`
-	ExportLossSource *ebpf.Variable `ebpf:"export_loss_source"`
-	ExportPart       *ebpf.Variable `ebpf:"export_part"`
-	ExportPartStatus *ebpf.Variable `ebpf:"export_part_status"`
-	ExportRecordType *ebpf.Variable `ebpf:"export_record_type"`
-	NrCompatExecve   *ebpf.Variable `ebpf:"nr_compat_execve"`
-	NrCompatExecveat *ebpf.Variable `ebpf:"nr_compat_execveat"`
-	NrExecve         *ebpf.Variable `ebpf:"nr_execve"`
-	NrExecveat       *ebpf.Variable `ebpf:"nr_execveat"`
-	NrMemfdCreate    *ebpf.Variable `ebpf:"nr_memfd_create"`
-	NrMounts         *ebpf.Variable `ebpf:"nr_mounts"`
-	SelfTgid         *ebpf.Variable `ebpf:"self_tgid"`
-	WantEnv          *ebpf.Variable `ebpf:"want_env"`
+	ExportControl       *ebpf.Variable `ebpf:"export_control"`
+	ExportExecFlags     *ebpf.Variable `ebpf:"export_exec_flags"`
+	ExportExit          *ebpf.Variable `ebpf:"export_exit"`
+	ExportFileFlags     *ebpf.Variable `ebpf:"export_file_flags"`
+	ExportFork          *ebpf.Variable `ebpf:"export_fork"`
+	ExportIdentify      *ebpf.Variable `ebpf:"export_identify"`
+	ExportLossSource    *ebpf.Variable `ebpf:"export_loss_source"`
+	ExportPart          *ebpf.Variable `ebpf:"export_part"`
+	ExportPartStatus    *ebpf.Variable `ebpf:"export_part_status"`
+	ExportRecordType    *ebpf.Variable `ebpf:"export_record_type"`
+	NrCompatExecve      *ebpf.Variable `ebpf:"nr_compat_execve"`
+	NrCompatExecveat    *ebpf.Variable `ebpf:"nr_compat_execveat"`
+	NrCompatMemfdCreate *ebpf.Variable `ebpf:"nr_compat_memfd_create"`
+	NrCompatMount       *ebpf.Variable `ebpf:"nr_compat_mount"`
+	NrExecve            *ebpf.Variable `ebpf:"nr_execve"`
+	NrExecveat          *ebpf.Variable `ebpf:"nr_execveat"`
+	NrMemfdCreate       *ebpf.Variable `ebpf:"nr_memfd_create"`
+	NrMounts            *ebpf.Variable `ebpf:"nr_mounts"`
+	SelfTgid            *ebpf.Variable `ebpf:"self_tgid"`
+	WantEnv             *ebpf.Variable `ebpf:"want_env"`
 }
 
 // monitorPrograms contains all programs after they have been loaded into the kernel.

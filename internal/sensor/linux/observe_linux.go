@@ -62,8 +62,8 @@ func identity(f *monitorFileIdentity) sensor.Identity {
 
 const (
 	tmpfsMagic = 0x01021994
-	// Writing and any other change forbidden for ever (memfd_create(2)).
-	sealWrite = unix.F_SEAL_WRITE
+	// No byte can be changed, removed or added any more (memfd_create(2)).
+	sealed = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW
 )
 
 // newFile makes a File from what the kernel said of its inode.
@@ -86,7 +86,7 @@ func (s *Sensor) newFile(id *monitorFileIdentity, components []byte, status uint
 	f.Deleted = flags&monitorFileFlagsFILE_UNLINKED != 0
 	if flags&monitorFileFlagsFILE_INTERNAL != 0 && id.Magic == tmpfsMagic && strings.HasPrefix(f.Path, "/memfd:") {
 		f.Memfd = "unsealed"
-		if id.Seals&sealWrite != 0 {
+		if id.Seals&sealed == sealed {
 			f.Memfd = "sealed"
 		}
 	}

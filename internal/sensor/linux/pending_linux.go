@@ -37,7 +37,8 @@ const (
 type call struct {
 	attempt uint64
 	files   []*heldFile
-	above   *heldFile // waits for the event of the file below it; the reader's
+	above   *heldFile // waits for the event of the file below it
+	born    time.Time
 }
 
 // pendingCalls joins what is held with the execs that come of it. The gate's
@@ -54,31 +55,68 @@ func newPendingCalls(a sensor.Acquirer) *pendingCalls {
 	return &pendingCalls{acquirer: a, threads: map[uint32][]*call{}}
 }
 
-// call returns the thread's call with this attempt. failed says that the
-// thread's last call before it failed.
-func (p *pendingCalls) call(tid uint32, attempt uint64, failed bool) *call {
+// above returns the file of a stacked file system that the thread's call waits
+// for the file below of, if that is of the same size, and forgets it.
+func (p *pendingCalls) above(tid uint32, attempt uint64, below *monitorFileIdentity) *heldFile {
 	p.mu.Lock()
-	calls := p.threads[tid]
-	if n := len(calls); n > 0 && calls[n-1].attempt == attempt {
-		p.mu.Unlock()
-		return calls[n-1]
+	defer p.mu.Unlock()
+	for _, c := range p.threads[tid] {
+		if c.attempt != attempt || c.above == nil {
+			continue
+		}
+		h := c.above
+		c.above = nil
+		if h.id.Size != below.Size {
+			return nil // the file below was not asked about; this is the next one
+		}
+		h.below = *below
+		return h
 	}
-	var over *call
-	if n := len(calls); n > 0 && failed {
-		over = calls[n-1]
-		calls = calls[:n-1]
-	}
-	c := &call{attempt: attempt}
-	p.threads[tid] = append(calls, c)
-	p.mu.Unlock()
-	p.abandon(over)
-	return c
+	return nil
 }
 
-func (p *pendingCalls) add(c *call, h *heldFile) {
+// add notes that the thread's call with this attempt has opened a file. The calls
+// since first, and before this one, have failed.
+func (p *pendingCalls) add(tid uint32, attempt, first uint64, h *heldFile, stacked bool) {
 	p.mu.Lock()
+	calls := p.threads[tid]
+	var over []*call
+	if first != 0 {
+		for n := len(calls); n > 0 && calls[n-1].attempt >= first && calls[n-1].attempt < attempt; n = len(calls) {
+			over = append(over, calls[n-1])
+			calls = calls[:n-1]
+		}
+	}
+	if n := len(calls); n == 0 || calls[n-1].attempt != attempt {
+		calls = append(calls, &call{attempt: attempt, born: time.Now()})
+	}
+	c := calls[len(calls)-1]
 	c.files = append(c.files, h)
+	if stacked {
+		c.above = h
+	}
+	p.threads[tid] = calls
 	p.mu.Unlock()
+	for _, c := range over {
+		p.abandon(c)
+	}
+}
+
+// expire drops the calls of threads that ended before it was known what they
+// had opened. ended says whether a thread is no more.
+func (p *pendingCalls) expire(age time.Duration, ended func(tid uint32) bool) {
+	var over []*call
+	p.mu.Lock()
+	for tid, calls := range p.threads {
+		if time.Since(calls[len(calls)-1].born) > age && ended(tid) {
+			over = append(over, calls...)
+			delete(p.threads, tid)
+		}
+	}
+	p.mu.Unlock()
+	for _, c := range over {
+		p.abandon(c)
+	}
 }
 
 // released notes that the exec of a file is about to be let go.

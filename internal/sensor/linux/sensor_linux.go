@@ -20,6 +20,15 @@ import (
 // tick is how often a sensor with nothing to do looks after its counters.
 const tick = 500 * time.Millisecond
 
+// expiry is how long a held exec of which nothing more was heard is remembered
+// before it is looked whether its thread is still there.
+const expiry = time.Minute
+
+func threadEnded(tid uint32) bool {
+	_, err := os.Stat(fmt.Sprintf("/proc/%d", tid))
+	return errors.Is(err, os.ErrNotExist)
+}
+
 // Options say what a Sensor observes.
 type Options struct {
 	Env      bool // send environments
@@ -121,6 +130,9 @@ func setConstants(spec *ebpf.CollectionSpec, env bool) error {
 		"nr_compat_execve":   uint32(compatExecve),
 		"nr_compat_execveat": uint32(compatExecveat),
 		"nr_memfd_create":    uint32(unix.SYS_MEMFD_CREATE),
+
+		"nr_compat_memfd_create": uint32(compatMemfdCreate),
+		"nr_compat_mount":        uint32(compatMount),
 		"nr_mounts": [4]uint32{
 			unix.SYS_MOUNT, unix.SYS_FSMOUNT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE,
 		},
@@ -193,6 +205,9 @@ func (s *Sensor) Run(ctx context.Context, observe func(sensor.Observation) error
 			last = now
 			s.turn()
 			s.clock.sync()
+			if s.gate != nil {
+				s.gate.pending.expire(expiry, threadEnded)
+			}
 			if err := s.reportLoss(observe); err != nil {
 				return err
 			}

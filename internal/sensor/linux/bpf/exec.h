@@ -46,14 +46,14 @@ static __always_inline u32 append_places(struct exec_buffer *b, u32 where, struc
 	return off + n;
 }
 
-static __always_inline void submit_exec(struct exec_buffer *b, u32 off)
+static __always_inline void submit_exec(struct exec_buffer *b, u32 off, u64 wake)
 {
 	u64 size = sizeof(b->r) + off;
 
 	if (size > sizeof(b->r) + sizeof(b->data))
 		size = sizeof(b->r) + sizeof(b->data);
 	b->r.h.size = size;
-	if (bpf_ringbuf_output(&events, b, size, 0))
+	if (bpf_ringbuf_output(&events, b, size, wake))
 		count_loss(LOSS_RING, b->r.h.time);
 }
 
@@ -120,7 +120,7 @@ static __always_inline void send_exec(struct exec_buffer *b, struct task_struct 
 	} else {
 		r->status[PART_ENV] = PART_ABSENT;
 	}
-	submit_exec(b, off);
+	submit_exec(b, off, BPF_RB_FORCE_WAKEUP);
 }
 
 static __always_inline void send_task(struct exec_buffer *b, struct task_struct *task)
@@ -157,7 +157,7 @@ static __always_inline void send_task(struct exec_buffer *b, struct task_struct 
 	    BPF_CORE_READ(task, self_exec_id) != r->exec_id)
 		r->flags |= EXEC_EXECING;
 	r->status[PART_ARGS] = r->status[PART_ENV] = PART_ABSENT;
-	submit_exec(b, off);
+	submit_exec(b, off, quietly());
 }
 
 #endif

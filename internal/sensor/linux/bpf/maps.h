@@ -8,6 +8,7 @@ volatile const u32 want_env;       /* send the environment */
 volatile const u32 nr_execve, nr_execveat;               /* native system calls */
 volatile const u32 nr_compat_execve, nr_compat_execveat; /* of 32-bit programs */
 volatile const u32 nr_memfd_create;
+volatile const u32 nr_compat_memfd_create, nr_compat_mount;
 volatile const u32 nr_mounts[4]; /* calls that make a mount, mount(2) first */
 
 /* All programs write, the event reader reads. Order in it is the order of things. */
@@ -31,6 +32,7 @@ struct attempt {
 	u64 start; /* of the process */
 	struct credentials creds;
 	u64 root_dentry, root_mnt; /* addresses of the process's root */
+	u64 first; /* when the first call since the last success was entered */
 	u32 tgid;
 	u32 failed;
 };
@@ -132,6 +134,17 @@ struct {
 	__type(key, u32);
 	__type(value, struct running_exec);
 } running SEC(".maps");
+
+/* Waking the reader costs more than a record. Forks and exits wait for the next
+ * exec, which always wakes it, or for the reader's own clock, unless the ring
+ * fills up. (The default, to wake when the reader has read everything before, would not do
+ * with records that do not wake: kernel/bpf/ringbuf.c, bpf_ringbuf_commit.) */
+#define QUIET_ROOM (2 << 20)
+
+static __always_inline u64 quietly(void)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > QUIET_ROOM ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
 
 static __always_inline void count_loss(u32 source, u64 now)
 {

@@ -40,7 +40,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	read_key(&r->parent, parent);
 	read_key(&r->child, child);
 	r->exec_id = BPF_CORE_READ(child, self_exec_id);
-	bpf_ringbuf_submit(r, 0);
+	bpf_ringbuf_submit(r, quietly());
 	return 0;
 }
 
@@ -68,7 +68,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	read_key(&r->key, task);
 	r->tid = tid;
 	r->group = last;
-	bpf_ringbuf_submit(r, 0);
+	bpf_ringbuf_submit(r, quietly());
 	return 0;
 }
 
@@ -144,10 +144,12 @@ int identify(struct identify_args *args)
 	BPF_CORE_READ_INTO(&root.dentry, me, fs, root.dentry);
 	b->r.attempt = 0;
 	b->r.failed = 0;
+	b->r.first = 0;
 	struct attempt *a = bpf_map_lookup_elem(&attempts, &tid);
 	if (a) {
 		b->r.attempt = a->when;
 		b->r.failed = a->failed;
+		b->r.first = a->first;
 		root.mnt = (void *)a->root_mnt;
 		root.dentry = (void *)a->root_dentry;
 	}
@@ -168,7 +170,7 @@ int sync_events(u64 *token)
 	r->h.size = sizeof(*r);
 	r->h.time = bpf_ktime_get_boot_ns();
 	r->key.start = *token;
-	bpf_ringbuf_submit(r, 0);
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
 

@@ -39,12 +39,20 @@ static __always_inline void *second_argument(struct pt_regs *regs)
 
 static __always_inline u32 control_type(u32 nr)
 {
-	if (nr == nr_memfd_create)
-		return REC_MEMFD;
-	for (int i = 0; i < 4; i++)
-		if (nr == nr_mounts[i])
-			return REC_MOUNT;
-	return 0;
+	u32 memfd = nr_memfd_create, mount = nr_mounts[0];
+
+	if (nr != memfd && nr != mount && nr != nr_compat_memfd_create && nr != nr_compat_mount) {
+		/* these have the same numbers for 32-bit programs */
+		for (int i = 1; i < 4; i++)
+			if (nr == nr_mounts[i])
+				return REC_MOUNT;
+		return 0;
+	}
+	if (is_compat()) {
+		memfd = nr_compat_memfd_create;
+		mount = nr_compat_mount;
+	}
+	return nr == memfd ? REC_MEMFD : nr == mount ? REC_MOUNT : 0;
 }
 
 static __always_inline void begin_attempt(void)
@@ -58,6 +66,7 @@ static __always_inline void begin_attempt(void)
 	a.tgid = BPF_CORE_READ(task, tgid);
 	/* an entry that is still there is of a call that failed */
 	a.failed = last ? last->failed + 1 : 0;
+	a.first = last ? last->first : a.when;
 	read_credentials(&a.creds, task);
 	a.root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
 	a.root_mnt = (u64)BPF_CORE_READ(task, fs, root.mnt);
@@ -87,7 +96,7 @@ static __always_inline void send_control(u32 type, struct pt_regs *regs, long re
 	r->mnt = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	r->pad = 0;
 	r->target[0] = 0;
-	if (type == REC_MOUNT && syscall_number(regs) == nr_mounts[0]) {
+	if (type == REC_MOUNT && syscall_number(regs) == nr_mounts[0] && !is_compat()) {
 		long n = bpf_probe_read_user_str(r->target, sizeof(r->target), second_argument(regs));
 		if (n < 0 || n == sizeof(r->target))
 			r->target[0] = 0;

@@ -121,6 +121,7 @@ struct exec_record {
 	struct process_key key, parent;
 	u64 exec_id;
 	u64 attempt; /* when the call was entered; with the thread, it names the call */
+	u64 first; /* identify: when the thread entered its first call since the last success */
 	u64 args_total, env_total;
 	struct file_identity image;
 	struct file_identity below; /* stacked file systems: the file that holds the bytes */
