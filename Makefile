@@ -5,7 +5,7 @@ GO      ?= go
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ROOT    := $(SUDO) env "PATH=$(PATH)" "HOME=$(HOME)" "GOFLAGS=$(GOFLAGS)"
 CLANG   := clang-19
-FUZZ    ?= 5s
+FUZZ    ?= 500x
 
 export CGO_ENABLED = 0
 
