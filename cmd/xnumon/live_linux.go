@@ -22,6 +22,9 @@ type liveOptions struct {
 	atStart     bool
 	follow      bool
 
+	socket  string // where status asks, empty for nowhere
+	metrics string // address, empty for none
+
 	configPath string
 	config     *config.Config // with what the flags say; nil for trace, which has none
 }

@@ -19,6 +19,7 @@ import (
 type reloader struct {
 	settings *settings
 	live     *live
+	self     *self
 	out      *os.File
 	say      func(string)
 
@@ -45,6 +46,7 @@ func (r *reloader) use(n config.Reload) {
 	if n.Err == nil {
 		return
 	}
+	r.self.notReloaded(n.Err)
 	var mistakes config.Mistakes
 	if errors.As(n.Err, &mistakes) {
 		r.say(mistaken(r.settings.source.Path, mistakes))
@@ -93,6 +95,9 @@ func (r *reloader) adopt(c *config.Config, asked bool) error {
 		r.say(fmt.Sprintf("read %s again and changed %s", r.settings.source.Path, strings.Join(keysOf(taken), ", ")))
 	case asked || len(kept) == 0:
 		r.say(fmt.Sprintf("read %s again, and changed nothing", r.settings.source.Path))
+	}
+	if len(taken) > 0 || asked {
+		r.self.reloaded(r.now.config, taken)
 	}
 	r.now.debug(r.say)
 	return nil

@@ -33,6 +33,8 @@ func newRun() *cobra.Command {
 	}
 	o.register(cmd)
 	cmd.Flags().StringVar(&o.configPath, "config", config.DefaultPath, "read the configuration in `FILE`, which flags go before (default none if there is no such file)")
+	cmd.Flags().StringVar(&o.socket, "status-socket", status.DefaultSocket, "answer xnumon status at `PATH`; empty for not at all")
+	cmd.Flags().StringVar(&o.metrics, "metrics", "", "answer Prometheus at `ADDRESS`, 127.0.0.1:9464 for example (default none)")
 	cmd.Flags().BoolVar(&o.atStart, "at-start", false, "also write one reconstructed record for each process already running")
 	return cmd
 }
@@ -72,7 +74,17 @@ func run(ctx context.Context, o *liveOptions, flags *pflag.FlagSet) (err error) 
 	defer func() { _ = manager.Stopping() }() // it sees that without being told
 	others.Go(func() { l.endWithOutput(ctx, cancel) })
 	o.debug(say)
-	r := &reloader{settings: settings, live: l, out: os.Stdout, say: say, now: o, since: time.Now(), records: l.records}
+	about := newSelf(l, o.gate, o.config)
+	about.started()
+	others.Go(func() { about.report(ctx) })
+	if err := about.answer(ctx, &others, o, say, cancel); err != nil {
+		return err
+	}
+	r := &reloader{settings: settings, live: l, self: about, out: os.Stdout, say: say, now: o, since: time.Now(), records: l.records}
 	others.Go(func() { r.watch(ctx, asked) })
-	return l.run(ctx)
+	err = l.run(ctx)
+	cancel(nil)
+	others.Wait()
+	about.stopped(r.now, err)
+	return err
 }
