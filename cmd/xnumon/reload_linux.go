@@ -30,6 +30,9 @@ type reloader struct {
 
 // watch reloads until ctx is done, also when something comes out of asked.
 func (r *reloader) watch(ctx context.Context, asked <-chan os.Signal) {
+	if r.settings.source == nil {
+		return
+	}
 	if err := r.settings.source.Watch(ctx, asked, r.use); err != nil {
 		r.say(err.Error())
 	}

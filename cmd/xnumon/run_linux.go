@@ -32,7 +32,7 @@ func newRun() *cobra.Command {
 		},
 	}
 	o.register(cmd)
-	cmd.Flags().StringVar(&o.configPath, "config", config.DefaultPath, "read the configuration in `FILE`, which flags go before (default none if there is no such file)")
+	cmd.Flags().StringVar(&o.configPath, "config", config.DefaultPath, "read the configuration in `FILE`, which flags go before; it may be missing unless named, and empty means none")
 	cmd.Flags().StringVar(&o.socket, "status-socket", status.DefaultSocket, "answer xnumon status at `PATH`; empty for not at all")
 	cmd.Flags().StringVar(&o.metrics, "metrics", "", "answer Prometheus at `ADDRESS`, 127.0.0.1:9464 for example (default none)")
 	cmd.Flags().BoolVar(&o.atStart, "at-start", false, "also write one reconstructed record for each process already running")

@@ -16,16 +16,19 @@ import (
 // settings are the configuration of run, and the flags that go before it.
 type settings struct {
 	flags  *pflag.FlagSet
-	source *config.Source
+	source *config.Source // nil when there is to be none
 	// given are the options as the flags alone have them.
 	given liveOptions
 }
 
 // configure reads the configuration and puts what the flags do not say into o.
 func (o *liveOptions) configure(flags *pflag.FlagSet, say func(string)) (*settings, error) {
-	s := &settings{flags: flags, given: *o, source: &config.Source{
-		Path: o.configPath, Trusted: true, Decoder: config.Decoder{Exposed: config.Exposed},
-	}}
+	s := &settings{flags: flags, given: *o}
+	if o.configPath == "" {
+		o.take(config.Default(), flags)
+		return s, nil
+	}
+	s.source = &config.Source{Path: o.configPath, Trusted: true, Decoder: config.Decoder{Exposed: config.Exposed}}
 	c, remarks, err := s.source.Read()
 	if errors.Is(err, fs.ErrNotExist) && !flags.Changed("config") {
 		c, err = config.Default(), nil // it may come later
