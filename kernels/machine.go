@@ -24,7 +24,11 @@ const (
 	reportSize = 512 << 20
 )
 
-const consoleLog = "console.log"
+// Files with what the machine and its emulator said on the way.
+const (
+	consoleLog  = "console.log"
+	emulatorLog = "emulator.log"
+)
 
 // machine is what an emulator needs to boot.
 type machine struct {
@@ -107,6 +111,11 @@ func boot(ctx context.Context, m *machine, out string, o *options) error {
 		return err
 	}
 	defer log.Close()
+	said, err := os.Create(filepath.Join(out, emulatorLog))
+	if err != nil {
+		return err
+	}
+	defer said.Close()
 	accel, err := accelerator(ctx)
 	if err != nil {
 		return err
@@ -122,9 +131,11 @@ func boot(ctx context.Context, m *machine, out string, o *options) error {
 		"-drive", "if=virtio,format=raw,cache=unsafe,file="+m.disk,
 		"-drive", "if=virtio,format=raw,cache=unsafe,file="+m.report,
 		"-device", "virtio-rng-pci",
+		// A processor that faults while it handles a fault resets the machine
+		// without a word.
+		"-d", "cpu_reset",
 	)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = log, &said
+	cmd.Stdout, cmd.Stderr = log, said
 	if o.console {
 		cmd.Stdout = io.MultiWriter(log, os.Stdout)
 	}
@@ -135,7 +146,7 @@ func boot(ctx context.Context, m *machine, out string, o *options) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		return fmt.Errorf("qemu: %w: %s", err, bytes.TrimSpace(said.Bytes()))
+		return fmt.Errorf("qemu: %w; what it said is in %s", err, said.Name())
 	}
 	return nil
 }
