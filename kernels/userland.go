@@ -12,7 +12,7 @@ import (
 // Busybox is all of the userland but for these, which come from this machine with
 // the libraries they load: a dynamic program is executed in more steps than a
 // static one, and a copy of a busybox under another name does not work.
-var programs = []string{"sh", "env", "true", "false", "cat", "ls", "cp", "sleep"}
+var programs = []string{"sh", "env", "true", "false", "cat", "ls", "cp", "sleep", "mke2fs"}
 
 // folders of the root directory; links are as in a distribution with a merged /usr.
 var (

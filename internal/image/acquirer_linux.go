@@ -70,13 +70,15 @@ const (
 type acquisition struct {
 	file    *sensor.File
 	fd      int
-	id      sensor.Identity
+	id      sensor.State
 	magic   uint32
 	begun   event.Time // time of day when the lease was taken
 	lease   lease
 	leased  bool
 	sealed  bool
 	loose   bool // an unsealed memfd: hashed while it is held, and marked by File.Memfd
+	bound   bool // id is that of the bytes under the lease
+	epoch   func() uint64
 	release func()
 	begins  func([]byte)
 	holding func() bool // the exec still waits
@@ -134,8 +136,8 @@ func (a *Acquirer) Close() {
 // Hold implements sensor.Acquirer.
 func (a *Acquirer) Hold(h *sensor.Held) {
 	q := &acquisition{
-		file: h.File, fd: h.FD, id: h.ID, magic: h.Magic, sealed: h.Sealed, release: h.Release, begins: h.Begins, holding: h.Holding,
-		loose: h.File.Memfd == "unsealed",
+		file: h.File, fd: h.FD, id: h.State, magic: h.Magic, sealed: h.Sealed, release: h.Release, begins: h.Begins, holding: h.Holding,
+		loose: h.File.Memfd == "unsealed", epoch: h.Epoch,
 		begun: event.Time(time.Now().UnixNano()),
 	}
 	if !a.opts.Hashes.Any() {
@@ -144,7 +146,7 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		unix.Close(q.fd)
 		return
 	}
-	known, isKnown := a.cache.get(h.ID)
+	known, isKnown := a.cache.get(h.State)
 	if isKnown {
 		q.begin(known.head[:])
 	}
@@ -162,10 +164,11 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		} else {
 			q.lease, why = takeLease(q.fd, a.limit)
 			q.leased = why == ""
+			q.bound = q.leased && q.unchanged()
 		}
 	}
 	switch {
-	case isKnown && q.leased && q.unchanged(), isKnown && !q.leased && !h.Stacked:
+	case isKnown && q.bound, isKnown && !q.leased && !h.Stacked:
 		// Without a lease, the identity at the activation will tell whether it is
 		// still the same. With one the times may move on until then, by a new
 		// name for example, and the bytes will not.
@@ -190,9 +193,12 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 }
 
 // unchanged says whether the file, on which a lease is held by now, still has
-// the identity it was looked up by.
+// the state it was in before.
 func (q *acquisition) unchanged() bool {
 	var st unix.Stat_t
+	if q.epoch != nil && q.epoch() != q.id.Epoch {
+		return false
+	}
 	return unix.Fstat(q.fd, &st) == nil && st.Size == q.id.Size &&
 		event.Time(st.Mtim.Nano()) == q.id.MTime && event.Time(st.Ctim.Nano()) == q.id.CTime
 }
@@ -219,23 +225,21 @@ func (a *Acquirer) Activated(f *sensor.File, at event.Time, unchanged bool) {
 }
 
 // Known implements sensor.Acquirer.
-func (a *Acquirer) Known(id sensor.Identity) bool {
-	return a.cache.has(id)
+func (a *Acquirer) Known(s sensor.State) bool {
+	return a.cache.has(s)
 }
 
-// Recall implements sensor.Acquirer. The change time of a file cannot come back
-// once it has moved, so the same identity at the activation means the same bytes.
-func (a *Acquirer) Recall(f *sensor.File, id sensor.Identity) bool {
-	known, ok := a.cache.get(id)
+// Recall implements sensor.Acquirer. Neither the change time of a file nor the
+// epoch can come back once it has moved, so the same state at the activation means
+// the same bytes.
+func (a *Acquirer) Recall(f *sensor.File, s sensor.State) bool {
+	known, ok := a.cache.get(s)
 	if ok {
 		f.BTime = known.btime
 		f.Resolve(known.digest)
 	}
 	return ok
 }
-
-// Forget implements sensor.Acquirer.
-func (a *Acquirer) Forget() { a.cache.clear() }
 
 // Abandoned implements sensor.Acquirer.
 func (a *Acquirer) Abandoned(f *sensor.File) {
@@ -314,6 +318,13 @@ func (a *Acquirer) drop(q *acquisition) {
 	}
 }
 
+// remember keeps a digest that was taken under a lease.
+func (a *Acquirer) remember(q *acquisition, d sensor.Digest) {
+	if q.bound {
+		a.cache.put(q.id, q.magic, q.begun, known{d, q.file.BTime, q.head})
+	}
+}
+
 // settle ends an acquisition: the digest stands if nothing can have changed.
 // The mutex is held.
 func (a *Acquirer) settle(q *acquisition, d sensor.Digest) {
@@ -322,7 +333,7 @@ func (a *Acquirer) settle(q *acquisition, d sensor.Digest) {
 		if !q.lease.holds() {
 			d = sensor.Digest{Reason: event.ReasonModified}
 		} else {
-			a.cache.put(q.id, q.magic, q.begun, known{d, q.file.BTime, q.head})
+			a.remember(q, d)
 		}
 	}
 	a.drop(q)

@@ -52,8 +52,8 @@ func hold(t *testing.T, a *Acquirer, path string) (f *sensor.File, released <-ch
 	id, magic := identify(t, fd)
 	done := make(chan struct{})
 	var once atomic.Bool
-	f = &sensor.File{Ref: refs.Add(1), Path: path, ID: id}
-	a.Hold(&sensor.Held{File: f, FD: fd, ID: id, Magic: magic, Release: func() {
+	f = &sensor.File{Ref: refs.Add(1), Path: path, ID: id.Identity}
+	a.Hold(&sensor.Held{File: f, FD: fd, State: id, Magic: magic, Release: func() {
 		if once.CompareAndSwap(false, true) {
 			close(done)
 		}
@@ -61,7 +61,7 @@ func hold(t *testing.T, a *Acquirer, path string) (f *sensor.File, released <-ch
 	return f, done
 }
 
-func identify(t *testing.T, fd int) (sensor.Identity, uint32) {
+func identify(t *testing.T, fd int) (sensor.State, uint32) {
 	t.Helper()
 	var st unix.Stat_t
 	var fs unix.Statfs_t
@@ -71,11 +71,14 @@ func identify(t *testing.T, fd int) (sensor.Identity, uint32) {
 	if err := unix.Fstatfs(fd, &fs); err != nil {
 		t.Fatal(err)
 	}
-	return sensor.Identity{
+	return sensor.State{Identity: sensor.Identity{
 		Dev: st.Dev, Ino: st.Ino, Size: st.Size,
 		MTime: event.Time(st.Mtim.Nano()), CTime: event.Time(st.Ctim.Nano()),
-	}, uint32(fs.Type)
+	}}, uint32(fs.Type)
 }
+
+// stateOf is the state of a file in the first epoch.
+func stateOf(f *sensor.File) sensor.State { return sensor.State{Identity: f.ID} }
 
 func wait(t *testing.T, what string, c <-chan struct{}) {
 	t.Helper()
@@ -198,12 +201,12 @@ func TestKnownIsNotReadAgain(t *testing.T) {
 	digest(t, f)
 	if _, magic := fileSystem(t, path); !keepsChangeTime(magic) {
 		t.Logf("the file system %#x is not one whose times are relied on", magic)
-		if a.Known(f.ID) {
+		if a.Known(stateOf(f)) {
 			t.Error("remembered all the same")
 		}
 		return
 	}
-	if !a.Known(f.ID) {
+	if !a.Known(stateOf(f)) {
 		t.Fatal("not remembered")
 	}
 	again, released := hold(t, a, path)
@@ -213,17 +216,17 @@ func TestKnownIsNotReadAgain(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	recalled := &sensor.File{Ref: refs.Add(1), ID: f.ID}
-	if !a.Recall(recalled, f.ID) || recalled.Digest().SHA256 != sha(content) {
+	if !a.Recall(recalled, stateOf(f)) || recalled.Digest().SHA256 != sha(content) {
 		t.Error("not recalled")
 	}
-	changed := f.ID
+	changed := stateOf(f)
 	changed.CTime++
 	if a.Recall(&sensor.File{Ref: refs.Add(1)}, changed) {
 		t.Error("recalled for another state of the file")
 	}
 }
 
-func fileSystem(t *testing.T, path string) (sensor.Identity, uint32) {
+func fileSystem(t *testing.T, path string) (sensor.State, uint32) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +247,7 @@ func TestJustChangedIsNotRemembered(t *testing.T) {
 	if d := digest(t, f); d.SHA256 != sha(content) {
 		t.Errorf("%+v", d)
 	}
-	if a.Known(f.ID) {
+	if a.Known(stateOf(f)) {
 		t.Error("remembered")
 	}
 }
@@ -263,8 +266,8 @@ func TestTmpfsIsNotRemembered(t *testing.T) {
 	time.Sleep(2 * racyWindow)
 	f, _ := hold(t, a, path)
 	a.Activated(f, now(), true)
-	if d := digest(t, f); d.SHA256 != sha(content) || a.Known(f.ID) {
-		t.Errorf("%+v, remembered %v", d, a.Known(f.ID))
+	if d := digest(t, f); d.SHA256 != sha(content) || a.Known(stateOf(f)) {
+		t.Errorf("%+v, remembered %v", d, a.Known(stateOf(f)))
 	}
 }
 
@@ -302,12 +305,14 @@ func TestFailedExecLetsWritersIn(t *testing.T) {
 
 // fakeOpener opens a file that was not held.
 type fakeOpener struct {
-	path      string
-	err       error
-	pinned    bool
-	at        event.Time
-	unwritten bool
-	t         *testing.T
+	path   string
+	err    error
+	pinned bool
+	at     event.Time
+	why    event.Reason
+	t      *testing.T
+	// identified, if not nil, is called with each descriptor whose identity was taken.
+	identified func(fd int)
 }
 
 func (o fakeOpener) Open() (int, error) {
@@ -317,13 +322,16 @@ func (o fakeOpener) Open() (int, error) {
 	return unix.Open(o.path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 }
 
-func (o fakeOpener) Identity(fd int) (sensor.Identity, uint32, error) {
+func (o fakeOpener) State(fd int) (sensor.State, uint32, error) {
 	id, magic := identify(o.t, fd)
+	if o.identified != nil {
+		o.identified(fd)
+	}
 	return id, magic, nil
 }
 
-func (o fakeOpener) Pinned(int) bool                { return o.pinned }
-func (o fakeOpener) Activation() (event.Time, bool) { return o.at, o.unwritten }
+func (o fakeOpener) Pinned(int) bool                           { return o.pinned }
+func (o fakeOpener) Activation(int) (event.Time, event.Reason) { return o.at, o.why }
 
 func TestNotHeld(t *testing.T) {
 	path := write(t, content)
@@ -337,10 +345,10 @@ func TestNotHeld(t *testing.T) {
 		{"gone", fakeOpener{err: sensor.ErrGone}, event.ReasonGone},
 		{"changed", fakeOpener{err: sensor.ErrChanged}, event.ReasonModified},
 		{"cannot be opened", fakeOpener{err: unix.EIO}, event.ReasonUnreadable},
-		{"old", fakeOpener{at: now(), unwritten: true}, ""},
-		{"written when it was executed", fakeOpener{at: now()}, event.ReasonWritable},
-		{"changed just before", fakeOpener{at: now() - event.Time(300*time.Millisecond), unwritten: true}, event.ReasonModified},
-		{"ran before", fakeOpener{unwritten: true}, event.ReasonUnverifiable},
+		{"old", fakeOpener{at: now()}, ""},
+		{"written when it was executed", fakeOpener{at: now(), why: event.ReasonWritable}, event.ReasonWritable},
+		{"changed just before", fakeOpener{at: now() - event.Time(300*time.Millisecond)}, event.ReasonModified},
+		{"ran before", fakeOpener{}, event.ReasonUnverifiable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := newTest(t, sensor.LevelNone)
@@ -368,6 +376,90 @@ func TestNotHeld(t *testing.T) {
 				t.Errorf("%+v, want reason %q", d, want)
 			}
 		})
+	}
+}
+
+// What somebody writes between the look at a file and the lease is not what was executed.
+func TestWrittenBeforeTheLease(t *testing.T) {
+	path := write(t, content)
+	if _, magic := fileSystem(t, path); !keepsChangeTime(magic) {
+		t.Logf("the file system %#x is not one whose times are relied on", magic)
+		return
+	}
+	a := newTest(t, sensor.LevelNone)
+	var looked int
+	o := fakeOpener{path: path, at: now(), t: t}
+	o.identified = func(int) {
+		if looked++; looked == 1 {
+			if err := os.WriteFile(path, []byte("something else"), 0o755); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	f := &sensor.File{Ref: refs.Add(1), Opener: o}
+	a.Acquire(f)
+	if d := digest(t, f); d.SHA256 != "" || d.Reason != event.ReasonModified {
+		t.Errorf("%+v", d)
+	}
+}
+
+// The same between the look of the gate and the lease: the digest is of the
+// bytes that are executed, and is not kept for the state of before.
+func TestWrittenWhileItIsHandedOver(t *testing.T) {
+	a := newTest(t, sensor.LevelHash)
+	path := write(t, content)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, magic := identify(t, fd)
+	if err := os.WriteFile(path, []byte("something else"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f := &sensor.File{Ref: refs.Add(1), ID: before.Identity}
+	a.Hold(&sensor.Held{File: f, FD: fd, State: before, Magic: magic, Release: func() {}})
+	a.Activated(f, now(), false)
+	if d := digest(t, f); d.SHA256 != sha([]byte("something else")) {
+		t.Errorf("%+v", d)
+	}
+	if a.Known(before) {
+		t.Error("the digest is kept for a state in which the file had other bytes")
+	}
+}
+
+// In a new epoch, nothing is known of a file by its identity.
+func TestEpochs(t *testing.T) {
+	a := newTest(t, sensor.LevelHash)
+	path := write(t, content)
+	epoch := uint64(1)
+	hold := func(at uint64) *sensor.File {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, magic := identify(t, fd)
+		state.Epoch = at
+		f := &sensor.File{Ref: refs.Add(1), ID: state.Identity}
+		a.Hold(&sensor.Held{File: f, FD: fd, State: state, Magic: magic, Epoch: func() uint64 { return epoch }, Release: func() {}})
+		a.Activated(f, now(), true)
+		if d := digest(t, f); d.SHA256 != sha(content) {
+			t.Fatalf("%+v", d)
+		}
+		return f
+	}
+	known := func(f *sensor.File, epoch uint64) bool { return a.Known(sensor.State{Identity: f.ID, Epoch: epoch}) }
+	f := hold(1)
+	if _, magic := fileSystem(t, path); known(f, 1) != keepsChangeTime(magic) || known(f, 2) {
+		t.Errorf("known in its epoch: %v, in the next: %v", known(f, 1), known(f, 2))
+	}
+	epoch = 2
+	// Identified before the epoch, read after it began: of neither.
+	if f = hold(1); known(f, 2) {
+		t.Error("known by a state that was not looked at in this epoch")
+	}
+	hashed := a.hashed.Load()
+	if f = hold(2); a.hashed.Load() == hashed {
+		t.Error("not read again in a new epoch")
 	}
 }
 

@@ -53,7 +53,7 @@ func acquire(b *testing.B, name string) {
 		released := make(chan struct{})
 		a.Hold(&sensor.Held{
 			File: f, FD: fd, Magic: magicTmpfs, // where nothing is remembered
-			ID:      sensor.Identity{Size: info.Size()},
+			State:   sensor.State{Identity: sensor.Identity{Size: info.Size()}},
 			Release: func() { close(released) },
 		})
 		<-released

@@ -16,18 +16,18 @@ const racyWindow = 100_000_000 // ns
 // racy says whether a file could have changed between its change time and the
 // given moment without that time moving. Times in whole seconds are those of a file
 // system that keeps no finer ones (ext4 with inodes of 128 bytes).
-func racy(id sensor.Identity, at event.Time) bool {
+func racy(id sensor.State, at event.Time) bool {
 	if id.CTime%1e9 == 0 {
 		return id.CTime > at-2e9-racyWindow
 	}
 	return id.CTime > at-racyWindow
 }
 
-// cache remembers digests by identity: as long as the identity of a file on a
-// file system that keeps change times is the same, so are its bytes.
+// cache remembers digests by state: as long as the state of a file on a file
+// system that keeps change times is the same, so are its bytes.
 type cache struct {
 	mu      sync.Mutex
-	entries map[sensor.Identity]*list.Element
+	entries map[sensor.State]*list.Element
 	used    *list.List // of *entry, newest first
 	limit   int
 
@@ -35,7 +35,7 @@ type cache struct {
 }
 
 type entry struct {
-	id sensor.Identity
+	id sensor.State
 	known
 }
 
@@ -47,10 +47,10 @@ type known struct {
 }
 
 func newCache(limit int) *cache {
-	return &cache{entries: map[sensor.Identity]*list.Element{}, used: list.New(), limit: limit}
+	return &cache{entries: map[sensor.State]*list.Element{}, used: list.New(), limit: limit}
 }
 
-func (c *cache) get(id sensor.Identity) (known, bool) {
+func (c *cache) get(id sensor.State) (known, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries[id]
@@ -64,7 +64,7 @@ func (c *cache) get(id sensor.Identity) (known, bool) {
 }
 
 // has is get by somebody who only asks whether to ask.
-func (c *cache) has(id sensor.Identity) bool {
+func (c *cache) has(id sensor.State) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, ok := c.entries[id]
@@ -73,7 +73,7 @@ func (c *cache) has(id sensor.Identity) bool {
 
 // put remembers a digest that was taken under a lease begun at the given
 // time, unless a change could have gone unnoticed since the change time.
-func (c *cache) put(id sensor.Identity, magic uint32, begun event.Time, k known) {
+func (c *cache) put(id sensor.State, magic uint32, begun event.Time, k known) {
 	if !keepsChangeTime(magic) || racy(id, begun) {
 		return
 	}
@@ -90,11 +90,4 @@ func (c *cache) put(id sensor.Identity, magic uint32, begun event.Time, k known)
 		c.used.Remove(oldest)
 		delete(c.entries, oldest.Value.(*entry).id)
 	}
-}
-
-func (c *cache) clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.entries)
-	c.used.Init()
 }

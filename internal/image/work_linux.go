@@ -112,7 +112,7 @@ func (a *Acquirer) open(f *sensor.File) {
 	q := &acquisition{file: f, fd: fd, activated: true, begun: event.Time(time.Now().UnixNano())}
 	q.loose = f.Memfd == "unsealed"
 	q.sealed = f.Memfd == "sealed"
-	q.id, q.magic, err = f.Opener.Identity(fd)
+	q.id, q.magic, err = f.Opener.State(fd)
 	if err != nil {
 		a.refuse(q, event.ReasonUnreadable)
 		return
@@ -151,13 +151,20 @@ func (a *Acquirer) prove(q *acquisition) event.Reason {
 		return why
 	}
 	q.leased = true
+	now, magic, err := q.file.Opener.State(q.fd)
+	if err != nil {
+		return event.ReasonUnreadable
+	}
+	q.bound = now == q.id && magic == q.magic
 	if q.file.Opener.Pinned(q.fd) {
 		return ""
 	}
-	at, unwritten := q.file.Opener.Activation()
+	at, why := q.file.Opener.Activation(q.fd)
 	switch {
-	case !unwritten:
-		return event.ReasonWritable
+	case why != "":
+		return why
+	case !q.bound:
+		return event.ReasonModified
 	case at == 0 || !keepsChangeTime(q.magic):
 		return event.ReasonUnverifiable
 	case racy(q.id, at):
@@ -200,7 +207,7 @@ func (a *Acquirer) tidy() {
 			case !q.leased: // sealed, or read while it was held
 			case q.lease.holds():
 				q.until = event.Time(time.Now().UnixNano())
-				a.cache.put(q.id, q.magic, q.begun, known{q.digest, q.file.BTime, q.head})
+				a.remember(q, q.digest)
 			default:
 				q.digest = sensor.Digest{Reason: event.ReasonModified}
 			}

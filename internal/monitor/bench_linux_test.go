@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -126,37 +127,55 @@ func play(b *testing.B, raw []byte) (all []sensor.Observation) {
 	return all
 }
 
-// primed is an Acquirer that knows the files of all execs: of each it has held and
-// hashed one with the same identity.
+// primed is an Acquirer that knows the files of all execs. The files themselves are
+// on another machine, so each has a stand-in here and takes its identity.
 func primed(b *testing.B, recorded []sensor.Observation) *image.Acquirer {
 	b.Helper()
 	a := image.New(image.Options{Hashes: image.Hashes{SHA256: true}, Level: sensor.LevelHash})
 	b.Cleanup(a.Close)
-	name := filepath.Join(b.TempDir(), "file")
-	if err := os.WriteFile(name, []byte("content"), 0o700); err != nil {
-		b.Fatal(err)
-	}
-	const ext4 = 0xef53 // a file system whose files may be cached
+	dir := b.TempDir()
+	standIns := map[sensor.Identity]string{}
+	var files []*sensor.File
 	for _, o := range recorded {
 		e, ok := o.(*sensor.Exec)
 		if !ok {
 			continue
 		}
 		for _, f := range append([]*sensor.File{e.Image}, e.Interpreters...) {
-			if a.Known(f.ID) {
+			files = append(files, f)
+			if standIns[f.ID] != "" {
 				continue
 			}
-			fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err != nil {
+			name := filepath.Join(dir, strconv.Itoa(len(standIns)))
+			if err := os.WriteFile(name, []byte("content"), 0o700); err != nil {
 				b.Fatal(err)
 			}
-			held := &sensor.Held{File: fresh(f), FD: fd, ID: f.ID, Magic: ext4, Release: func() {}}
-			a.Hold(held)
-			a.Activated(held.File, event.Time(time.Now().UnixNano()), true)
-			<-held.File.Done()
-			if !a.Known(f.ID) {
-				b.Fatalf("%s is not known: %+v", f.Path, held.File.Digest())
-			}
+			standIns[f.ID] = name
+		}
+	}
+	time.Sleep(time.Second) // until nobody doubts that they can be told from later states
+	for _, f := range files {
+		fd, err := unix.Open(standIns[f.ID], unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			b.Fatal(err)
+		}
+		f.ID.Dev, f.ID.Ino, f.ID.Size = st.Dev, st.Ino, st.Size
+		f.ID.MTime, f.ID.CTime = event.Time(st.Mtim.Nano()), event.Time(st.Ctim.Nano())
+		if a.Known(sensor.State{Identity: f.ID}) {
+			unix.Close(fd)
+			continue
+		}
+		const ext4 = 0xef53 // a file system whose files may be cached
+		held := &sensor.Held{File: fresh(f), FD: fd, State: sensor.State{Identity: f.ID}, Magic: ext4, Release: func() {}}
+		a.Hold(held)
+		a.Activated(held.File, event.Time(time.Now().UnixNano()), true)
+		<-held.File.Done()
+		if !a.Known(sensor.State{Identity: f.ID}) {
+			b.Fatalf("%s is not known: %+v", f.Path, held.File.Digest())
 		}
 	}
 	return a
@@ -237,11 +256,11 @@ func (l *looped) Run(_ context.Context, observe func(sensor.Observation) error) 
 
 // recall does what the sensor does with an image that was not held because it is known.
 func (l *looped) recall(e *sensor.Exec) {
-	if !l.acquirer.Recall(e.Image, e.Image.ID) {
+	if !l.acquirer.Recall(e.Image, sensor.State{Identity: e.Image.ID}) {
 		l.b.Fatalf("%s is not known", e.Image.Path)
 	}
 	for _, f := range e.Interpreters {
-		l.acquirer.Recall(f, f.ID)
+		l.acquirer.Recall(f, sensor.State{Identity: f.ID})
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // Identity is what tells one state of a file from any other on this machine:
-// as long as all of it is the same, and the file system keeps its change times,
-// so are the bytes.
+// as long as all of it is the same, the file system keeps its change times and
+// an epoch lasts, so are the bytes.
 type Identity struct {
 	Dev   uint64 // as in stat(2)
 	Ino   uint64
@@ -16,6 +16,16 @@ type Identity struct {
 	Size  int64
 	MTime event.Time
 	CTime event.Time
+}
+
+// State is an identity that proves something about the bytes: two that are the
+// same, epoch included, are of the same bytes.
+type State struct {
+	Identity
+	// Epoch grows whenever something happens that can give files other bytes and
+	// leave their identities as they are: an ioctl(2) that exchanges bytes, or
+	// another file system under the same device number.
+	Epoch uint64
 }
 
 // File is a file that an exec went through, as the kernel had it open. Its
@@ -51,15 +61,16 @@ type Opener interface {
 	// Open returns a descriptor of the very file that was activated, which the
 	// caller closes. The error wraps ErrGone or ErrChanged where those are the cause.
 	Open() (fd int, err error)
-	// Identity returns the identity of the file behind the descriptor and the
-	// type of its file system.
-	Identity(fd int) (Identity, uint32, error)
+	// State returns the state of the file behind the descriptor and the type of
+	// its file system.
+	State(fd int) (State, uint32, error)
 	// Pinned reports whether the kernel has kept writers off the file from the
 	// activation until the call, so that what is read now was executed then.
 	Pinned(fd int) bool
-	// Activation is when the file was activated, zero if not known, and whether
-	// nobody had it open for writing then.
-	Activation() (at event.Time, unwritten bool)
+	// Activation is when the file was activated, zero if not known, and why the file behind the
+	// descriptor, to which nobody can write, cannot be told to be what it was then by its
+	// identity; empty if it can, as far as the identity goes.
+	Activation(fd int) (at event.Time, why event.Reason)
 }
 
 // Digest is what acquisition found out about a File.

@@ -42,9 +42,9 @@ type Held struct {
 	// system, the one below. It belongs to the receiver from Hold on, which
 	// closes it after Release and not before.
 	FD int
-	// ID is the identity of that file, Magic the type of its file system (f_type
-	// of statfs(2)).
-	ID    Identity
+	// State is that of this file, Magic the type of its file system (f_type of
+	// statfs(2)).
+	State State
 	Magic uint32
 	// Stacked says that FD is on a file below the one that was named.
 	Stacked bool
@@ -55,6 +55,8 @@ type Held struct {
 	Begins func(head []byte)
 	// Holding says whether the exec has not been let go yet.
 	Holding func() bool
+	// Epoch is the present one; see State.Epoch. Nil where there is always the same.
+	Epoch func() uint64
 	// Release lets the exec go on. It may be called more than once and from any
 	// goroutine; only the first call counts.
 	Release func()
@@ -71,15 +73,12 @@ type Acquirer interface {
 	// whether the kernel's identity of the file was then what it was when it
 	// was held.
 	Activated(f *File, at event.Time, unchanged bool)
-	// Known says whether the digest of a file with this identity is known and
-	// stands as long as the identity does, so that it need not be held.
-	Known(id Identity) bool
-	// Recall resolves f, which was not held, if the digest for the identity it
-	// had at its activation is known, and says whether it did.
-	Recall(f *File, id Identity) bool
-	// Forget drops what is known by identity: a file system that was mounted can
-	// have been changed elsewhere, and have the numbers of one that was.
-	Forget()
+	// Known says whether the digest of a file in this state is known and stands
+	// as long as the state does, so that it need not be held.
+	Known(s State) bool
+	// Recall resolves f, which was not held, if the digest for the state in which
+	// it was at its activation is known, and says whether it did.
+	Recall(f *File, s State) bool
 	// Abandoned says that the exec failed: nobody will ask for the digest.
 	Abandoned(f *File)
 }

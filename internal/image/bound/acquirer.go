@@ -137,9 +137,9 @@ func (a *Acquirer) digest(f *sensor.File) sensor.Digest {
 	if err != nil {
 		return sensor.Digest{Reason: reason(err)}
 	}
-	if now, _, err := f.Opener.Identity(fd); err != nil {
+	if now, _, err := f.Opener.State(fd); err != nil {
 		return sensor.Digest{Reason: reason(err)}
-	} else if now != f.ID {
+	} else if now.Identity != f.ID {
 		return sensor.Digest{Reason: event.ReasonModified}
 	}
 	if signed {

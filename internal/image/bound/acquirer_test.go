@@ -34,7 +34,9 @@ type opener struct {
 
 func (o *opener) Code() (macho.Arch, macho.CDHash, bool) { return o.arch, o.code, !o.code.IsZero() }
 func (o *opener) Pinned(int) bool                        { return false }
-func (o *opener) Activation() (event.Time, bool)         { return 0, false }
+func (o *opener) Activation(int) (event.Time, event.Reason) {
+	return 0, event.ReasonUnverifiable
+}
 
 func (o *opener) Open() (int, error) {
 	if o.before != nil {
@@ -44,7 +46,7 @@ func (o *opener) Open() (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if id, _, _ := o.Identity(fd); id != o.id {
+	if id, _, _ := o.State(fd); id.Identity != o.id {
 		unix.Close(fd)
 		return -1, sensor.ErrChanged
 	}
@@ -54,10 +56,10 @@ func (o *opener) Open() (int, error) {
 	return fd, nil
 }
 
-func (o *opener) Identity(fd int) (sensor.Identity, uint32, error) {
+func (o *opener) State(fd int) (sensor.State, uint32, error) {
 	var st unix.Stat_t
 	err := unix.Fstat(fd, &st)
-	return identity(&st), 0, err
+	return sensor.State{Identity: identity(&st)}, 0, err
 }
 
 func identity(st *unix.Stat_t) sensor.Identity {

@@ -71,8 +71,9 @@ func (c *control) handle(r *monitorControlRecord) {
 		if err := c.g.marks.memfd(path); err != nil && !gone(err) {
 			c.g.s.opts.Warn(fmt.Sprintf("a memfd of pid %s is not held: %v", pid, err))
 		}
+	case monitorRecordTypeREC_EPOCH:
+		c.g.ignored.forget()
 	case monitorRecordTypeREC_MOUNT:
-		c.g.s.opts.Acquirer.Forget()
 		if !c.g.marks.all {
 			return
 		}

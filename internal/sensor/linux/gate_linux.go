@@ -280,7 +280,7 @@ func statFile(fd int, f *sensor.File) {
 // handOver gives the file to the acquirer, which answers; or the deadline does.
 func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time.Time) {
 	// The device is the one that stat(2) gives, see procOpener.Identity.
-	id := identity(&out.file)
+	id := state(&out.file)
 	if h.below == (monitorFileIdentity{}) {
 		id.Dev = h.file.ID.Dev
 	}
@@ -309,12 +309,13 @@ func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time
 	g.s.opts.Acquirer.Hold(&sensor.Held{
 		File:    h.file,
 		FD:      fd,
-		ID:      id,
+		State:   id,
 		Magic:   out.file.Magic,
 		Stacked: h.id.Magic == overlayMagic,
 		Sealed:  h.file.Memfd == "sealed",
 		Begins:  func(head []byte) { g.pending.begins(h, head) },
 		Holding: func() bool { return !let.Load() && g.undisturbed(h) },
+		Epoch:   g.s.epoch,
 		Release: func() {
 			timer.Stop()
 			release(false)

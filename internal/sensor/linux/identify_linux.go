@@ -45,6 +45,14 @@ func newIdentifier(objs *monitorObjects) (*identifier, error) {
 	return &identifier{prog: objs.Identify, slots: mem, size: int(objs.Identified.ValueSize()+7) &^ 7}, nil
 }
 
+// epoch is the present one; see sensor.State.
+func (s *Sensor) epoch() uint64 {
+	var now uint64
+	// It is read from memory that is mapped, and cannot fail.
+	_ = s.objs.Epoch.Get(&now)
+	return now
+}
+
 // ask fills out for the descriptor and, when tid is not zero, the exec call that
 // thread is in. It uses the memory of out.path again.
 func (i *identifier) ask(slot int, fd int, tid uint32, out *identified) error {

@@ -23,7 +23,7 @@ type ignored struct {
 	g *gate
 
 	mu        sync.Mutex
-	confirmed map[sensor.Identity]struct{}
+	confirmed map[sensor.State]struct{}
 	marked    map[inodeKey]struct{}
 
 	removed atomic.Uint64 // marks taken off
@@ -35,17 +35,17 @@ const (
 )
 
 // confirm notes that a file was an image, or the dynamic linker of one.
-func (i *ignored) confirm(id sensor.Identity) {
+func (i *ignored) confirm(id sensor.State) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.confirmed == nil || len(i.confirmed) >= confirmedMost {
-		i.confirmed = map[sensor.Identity]struct{}{}
+		i.confirmed = map[sensor.State]struct{}{}
 	}
 	i.confirmed[id] = struct{}{}
 }
 
 // consider has the kernel ignore a held file from now on, if that is safe.
-func (i *ignored) consider(fd int, id sensor.Identity, raw *monitorFileIdentity) {
+func (i *ignored) consider(fd int, id sensor.State, raw *monitorFileIdentity) {
 	if id.Dev != stDev(raw.Dev) {
 		return // a subvolume: the identity at the activation could not lead to the digest
 	}
@@ -101,6 +101,17 @@ func (i *ignored) stale(pid uint32, id *monitorFileIdentity) {
 		return
 	}
 	i.flush()
+}
+
+// forget takes all marks off: what was known of files does not reach into a new epoch.
+func (i *ignored) forget() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.confirmed = nil
+	if len(i.marked) > 0 {
+		i.removed.Add(uint64(len(i.marked)))
+		i.flush()
+	}
 }
 
 // flush takes all marks off inodes. The mutex is held.

@@ -18,10 +18,10 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 	image, chain, rest := split(files, r, e.Interpreted)
 	e.Gate = s.gate.pending.gateRecord(s.opts.Gate, files)
 	switch {
-	case image == nil && r.Image.Writers <= 0 && s.opts.Acquirer.Recall(e.Image, e.Image.ID):
+	case image == nil && r.Image.Writers <= 0 && s.opts.Acquirer.Recall(e.Image, state(&r.Image)):
 		e.Gate.Outcome = event.GateKnown
 	case image == nil && monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 && r.Below.Writers <= 0 &&
-		s.opts.Acquirer.Recall(e.Image, identity(&r.Below)):
+		s.opts.Acquirer.Recall(e.Image, state(&r.Below)):
 		e.Gate.Outcome = event.GateKnown
 	case image == nil:
 		e.Gate.Outcome = event.GateMissed
@@ -60,7 +60,7 @@ func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, op
 		then = &r.Below
 		f.ID.Dev, f.ID.Ino = now.ID.Dev, now.ID.Ino
 	}
-	unchanged := identity(held) == identity(then)
+	unchanged := state(held) == state(then)
 	// The path is the one at the activation; times and numbers from statx(2)
 	// stand unless the kernel's own have moved since.
 	f.Path, f.PathReason, f.Deleted, f.Unreachable = now.Path, now.PathReason, now.Deleted, now.Unreachable

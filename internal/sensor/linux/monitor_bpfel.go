@@ -101,6 +101,7 @@ type monitorFileIdentity struct {
 	_          structs.HostLayout
 	Inode      uint64
 	Ino        uint64
+	Epoch      uint64
 	Size       int64
 	Mtime      int64
 	Ctime      int64
@@ -208,6 +209,7 @@ const (
 	monitorRecordTypeREC_SYNC  monitorRecordType = 6
 	monitorRecordTypeREC_MOUNT monitorRecordType = 7
 	monitorRecordTypeREC_MEMFD monitorRecordType = 8
+	monitorRecordTypeREC_EPOCH monitorRecordType = 9
 )
 
 type monitorRunningExec struct {
@@ -247,6 +249,7 @@ const (
 	monitorProgOnSysExit          = "on_sys_exit"
 	monitorProgOnTask             = "on_task"
 	monitorProgSyncEvents         = "sync_events"
+	monitorVarEpoch               = "epoch"
 	monitorVarExportControl       = "export_control"
 	monitorVarExportExecFlags     = "export_exec_flags"
 	monitorVarExportExit          = "export_exit"
@@ -263,6 +266,8 @@ const (
 	monitorVarNrCompatMount       = "nr_compat_mount"
 	monitorVarNrExecve            = "nr_execve"
 	monitorVarNrExecveat          = "nr_execveat"
+	monitorVarNrFsconfig          = "nr_fsconfig"
+	monitorVarNrIoctl             = "nr_ioctl"
 	monitorVarNrMemfdCreate       = "nr_memfd_create"
 	monitorVarNrMounts            = "nr_mounts"
 	monitorVarSelfTgid            = "self_tgid"
@@ -340,6 +345,7 @@ type monitorMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type monitorVariableSpecs struct {
+	Epoch               *ebpf.VariableSpec `ebpf:"epoch"`
 	ExportControl       *ebpf.VariableSpec `ebpf:"export_control"`
 	ExportExecFlags     *ebpf.VariableSpec `ebpf:"export_exec_flags"`
 	ExportExit          *ebpf.VariableSpec `ebpf:"export_exit"`
@@ -356,6 +362,8 @@ type monitorVariableSpecs struct {
 	NrCompatMount       *ebpf.VariableSpec `ebpf:"nr_compat_mount"`
 	NrExecve            *ebpf.VariableSpec `ebpf:"nr_execve"`
 	NrExecveat          *ebpf.VariableSpec `ebpf:"nr_execveat"`
+	NrFsconfig          *ebpf.VariableSpec `ebpf:"nr_fsconfig"`
+	NrIoctl             *ebpf.VariableSpec `ebpf:"nr_ioctl"`
 	NrMemfdCreate       *ebpf.VariableSpec `ebpf:"nr_memfd_create"`
 	NrMounts            *ebpf.VariableSpec `ebpf:"nr_mounts"`
 	SelfTgid            *ebpf.VariableSpec `ebpf:"self_tgid"`
@@ -411,6 +419,7 @@ func (m *monitorMaps) Close() error {
 //
 // It can be passed to loadMonitorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type monitorVariables struct {
+	Epoch               *ebpf.Variable `ebpf:"epoch"`
 	ExportControl       *ebpf.Variable `ebpf:"export_control"`
 	ExportExecFlags     *ebpf.Variable `ebpf:"export_exec_flags"`
 	ExportExit          *ebpf.Variable `ebpf:"export_exit"`
@@ -427,6 +436,8 @@ type monitorVariables struct {
 	NrCompatMount       *ebpf.Variable `ebpf:"nr_compat_mount"`
 	NrExecve            *ebpf.Variable `ebpf:"nr_execve"`
 	NrExecveat          *ebpf.Variable `ebpf:"nr_execveat"`
+	NrFsconfig          *ebpf.Variable `ebpf:"nr_fsconfig"`
+	NrIoctl             *ebpf.Variable `ebpf:"nr_ioctl"`
 	NrMemfdCreate       *ebpf.Variable `ebpf:"nr_memfd_create"`
 	NrMounts            *ebpf.Variable `ebpf:"nr_mounts"`
 	SelfTgid            *ebpf.Variable `ebpf:"self_tgid"`

@@ -60,6 +60,10 @@ func identity(f *monitorFileIdentity) sensor.Identity {
 	}
 }
 
+func state(f *monitorFileIdentity) sensor.State {
+	return sensor.State{Identity: identity(f), Epoch: f.Epoch}
+}
+
 const (
 	tmpfsMagic = 0x01021994
 	// No byte can be changed, removed or added any more (memfd_create(2)).

@@ -61,24 +61,37 @@ func sameFile(a, b *monitorFileIdentity) bool {
 	return a.Dev == b.Dev && a.Ino == b.Ino && a.Generation == b.Generation
 }
 
-// Identity implements sensor.Opener. The device is the one stat(2) gives: the
+// State implements sensor.Opener. The device is the one stat(2) gives: the
 // kernel's own is shared by all subvolumes of a btrfs, and so are inode numbers.
-func (o *procOpener) Identity(fd int) (sensor.Identity, uint32, error) {
+func (o *procOpener) State(fd int) (sensor.State, uint32, error) {
 	now, err := o.identify(fd)
 	if err != nil {
-		return sensor.Identity{}, 0, err
+		return sensor.State{}, 0, err
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return sensor.Identity{}, 0, fmt.Errorf("stat /proc/%d/exe: %w", o.key.PID, err)
+		return sensor.State{}, 0, fmt.Errorf("stat /proc/%d/exe: %w", o.key.PID, err)
 	}
-	id := identity(now)
-	id.Dev = st.Dev
-	return id, now.Magic, nil
+	s := state(now)
+	s.Dev = st.Dev
+	return s, now.Magic, nil
 }
 
 // Activation implements sensor.Opener.
-func (o *procOpener) Activation() (event.Time, bool) { return o.at, o.id.Writers <= 0 }
+func (o *procOpener) Activation(fd int) (event.Time, event.Reason) {
+	now, err := o.identify(fd)
+	switch {
+	case err != nil:
+		return o.at, event.ReasonUnreadable
+	case o.id.Writers > 0:
+		return o.at, event.ReasonWritable
+	case identity(now) != identity(&o.id):
+		return o.at, event.ReasonModified
+	case now.Epoch != o.id.Epoch:
+		return o.at, event.ReasonUnverifiable
+	}
+	return o.at, ""
+}
 
 // Pinned implements sensor.Opener. While a process runs a file the kernel
 // denies writing to it (fs/exec.c, exe_file_deny_write_access), except

@@ -15,7 +15,7 @@ type heldFile struct {
 	id    monitorFileIdentity // of the file that was named, at the time
 	below monitorFileIdentity // of the file below it, on a stacked file system
 	takes uint64              // see vitals.takes, on arrival
-	bytes sensor.Identity     // of the file that holds the bytes, and as the acquirer knows it
+	bytes sensor.State        // of the file that holds the bytes, and as the acquirer knows it
 
 	// Guarded by pendingCalls.mu.
 	held    time.Duration

@@ -131,6 +131,8 @@ func setConstants(spec *ebpf.CollectionSpec, env bool) error {
 		"nr_compat_execveat": uint32(compatExecveat),
 		"nr_memfd_create":    uint32(unix.SYS_MEMFD_CREATE),
 
+		"nr_ioctl":               uint32(unix.SYS_IOCTL),
+		"nr_fsconfig":            uint32(unix.SYS_FSCONFIG),
 		"nr_compat_memfd_create": uint32(compatMemfdCreate),
 		"nr_compat_mount":        uint32(compatMount),
 		"nr_mounts": [4]uint32{

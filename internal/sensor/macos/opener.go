@@ -29,4 +29,4 @@ func (o *opener) Pinned(int) bool { return false }
 
 // Activation implements sensor.Opener. Whether somebody had the file open for
 // writing is not told.
-func (o *opener) Activation() (event.Time, bool) { return o.at, false }
+func (o *opener) Activation(int) (event.Time, event.Reason) { return o.at, event.ReasonUnverifiable }

@@ -11,7 +11,7 @@ import (
 // Open implements sensor.Opener.
 func (o *opener) Open() (int, error) { return -1, errors.ErrUnsupported }
 
-// Identity implements sensor.Opener.
-func (o *opener) Identity(int) (sensor.Identity, uint32, error) {
-	return sensor.Identity{}, 0, errors.ErrUnsupported
+// State implements sensor.Opener.
+func (o *opener) State(int) (sensor.State, uint32, error) {
+	return sensor.State{}, 0, errors.ErrUnsupported
 }

@@ -25,8 +25,8 @@ func (o *opener) Open() (int, error) {
 		}
 		return -1, err
 	}
-	now, _, err := o.Identity(fd)
-	if err == nil && now != o.id {
+	now, _, err := o.State(fd)
+	if err == nil && now.Identity != o.id {
 		err = fmt.Errorf("%s: %w", o.path, sensor.ErrChanged)
 	}
 	if err != nil {
@@ -36,17 +36,17 @@ func (o *opener) Open() (int, error) {
 	return fd, nil
 }
 
-// Identity implements sensor.Opener. The type of the file system is not told.
-func (o *opener) Identity(fd int) (sensor.Identity, uint32, error) {
+// State implements sensor.Opener. The type of the file system is not told.
+func (o *opener) State(fd int) (sensor.State, uint32, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return sensor.Identity{}, 0, fmt.Errorf("stat %s: %w", o.path, err)
+		return sensor.State{}, 0, fmt.Errorf("stat %s: %w", o.path, err)
 	}
-	return sensor.Identity{
+	return sensor.State{Identity: sensor.Identity{
 		Dev: statDevice(&st), Ino: st.Ino, Size: st.Size,
 		// The generation is for root alone to see, on some file systems, so
 		// that of the message is taken for granted.
 		Gen:   o.id.Gen,
 		MTime: event.Time(st.Mtim.Nano()), CTime: event.Time(st.Ctim.Nano()),
-	}, 0, nil
+	}}, 0, nil
 }

@@ -28,12 +28,24 @@ static __always_inline void read_times(struct file_identity *id, struct inode *i
 	id->ctime = t.tv_sec * NSEC + t.tv_nsec;
 }
 
+/* The open file behind a descriptor of a task, NULL if there is none. */
+static __always_inline struct file *file_of(struct task_struct *task, u32 fd)
+{
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file *file = NULL;
+
+	if (fd < BPF_CORE_READ(fdt, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(fdt, fd) + fd);
+	return file;
+}
+
 static __always_inline void read_identity(struct file_identity *id, struct file *file)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
 
+	id->epoch = epoch;
 	id->inode = (u64)inode;
 	id->ino = BPF_CORE_READ(inode, i_ino);
 	id->size = BPF_CORE_READ(inode, i_size);

@@ -84,6 +84,9 @@ struct file {
 	void *private_data;
 };
 
+struct file_system_type { const char *name; };
+struct fs_context { struct file_system_type *fs_type; };
+
 struct fs_struct {
 	int in_exec;
 	struct path root, pwd;
@@ -159,7 +162,7 @@ struct linux_binprm {
 	const char *filename, *interp, *fdpath;
 };
 
-struct pt_regs { unsigned long si, orig_ax; };
+struct pt_regs { unsigned long bx, cx, dx, si, di, r10, orig_ax; };
 struct pt_regs___arm64 { u64 regs[31]; int syscallno; };
 
 struct seq_file;

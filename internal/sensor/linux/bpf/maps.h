@@ -10,6 +10,13 @@ volatile const u32 nr_compat_execve, nr_compat_execveat; /* of 32-bit programs *
 volatile const u32 nr_memfd_create;
 volatile const u32 nr_compat_memfd_create, nr_compat_mount;
 volatile const u32 nr_mounts[4]; /* calls that make a mount, mount(2) first */
+volatile const u32 nr_ioctl, nr_fsconfig;
+
+/* How often a call was made that can change the bytes of a file and none of its times, or put a
+ * file system in the place of another with the same device number. The sys_enter
+ * program counts, before the call does anything; whoever reads an identity reads this too: two
+ * identities of different epochs are not of the same state, whatever else they say. */
+volatile u64 epoch;
 
 /* All programs write, the event reader reads. Order in it is the order of things. */
 struct {

@@ -80,6 +80,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 {
 	if (is_exec_call(nr))
 		begin_attempt();
+	else if (begins_epoch(regs, nr))
+		begin_epoch();
 	return 0;
 }
 
@@ -128,11 +130,7 @@ int identify(struct identify_args *args)
 	if (!b)
 		return 1;
 	struct task_struct *me = (void *)bpf_get_current_task();
-	struct fdtable *fdt = BPF_CORE_READ(me, files, fdt);
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
-		return 1;
-	struct file **fds = BPF_CORE_READ(fdt, fd), *file = NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), fds + fd);
+	struct file *file = file_of(me, fd);
 	if (!file)
 		return 1;
 	read_identity(&b->r.image, file);

@@ -30,11 +30,20 @@ static __always_inline u32 syscall_number(struct pt_regs *regs)
 	return BPF_CORE_READ((struct pt_regs___arm64 *)regs, syscallno);
 }
 
-static __always_inline void *second_argument(struct pt_regs *regs)
+/* One of the first four arguments of the current system call. n is a constant. */
+static __always_inline u64 argument(struct pt_regs *regs, const int n)
 {
-	if (bpf_core_field_exists(regs->orig_ax))
-		return (void *)BPF_CORE_READ(regs, si);
-	return (void *)BPF_CORE_READ((struct pt_regs___arm64 *)regs, regs[1]);
+	u64 value;
+
+	if (!bpf_core_field_exists(regs->orig_ax))
+		return BPF_CORE_READ((struct pt_regs___arm64 *)regs, regs[n]);
+	if (is_compat()) {
+		value = n == 0 ? BPF_CORE_READ(regs, bx) : n == 1 ? BPF_CORE_READ(regs, cx) :
+			n == 2 ? BPF_CORE_READ(regs, dx) : BPF_CORE_READ(regs, si);
+		return (u32)value;
+	}
+	return n == 0 ? BPF_CORE_READ(regs, di) : n == 1 ? BPF_CORE_READ(regs, si) :
+	       n == 2 ? BPF_CORE_READ(regs, dx) : BPF_CORE_READ(regs, r10);
 }
 
 static __always_inline u32 control_type(u32 nr)
@@ -76,6 +85,107 @@ static __always_inline void begin_attempt(void)
 	}
 }
 
+/* Whether an ioctl(2) can exchange the bytes of files without a change of their times, or free
+ * the device number of a subvolume. Only type and number are compared: the
+ * size in a command differs for 32-bit programs, and one call too many costs little. */
+static __always_inline bool exchanges(u32 command)
+{
+	switch (command & 0xffff) {
+	case 'f' << 8 | 15:   /* EXT4_IOC_MOVE_EXT, fs/ext4/ext4.h */
+	case 'f' << 8 | 17:   /* EXT4_IOC_SWAP_BOOT */
+	case 'X' << 8 | 109:  /* XFS_IOC_SWAPEXT, fs/xfs/libxfs/xfs_fs.h */
+	case 'X' << 8 | 129:  /* XFS_IOC_EXCHANGE_RANGE, 6.10 */
+	case 'X' << 8 | 131:  /* XFS_IOC_COMMIT_RANGE, 6.12 */
+	case 0xf5 << 8 | 9:   /* F2FS_IOC_MOVE_RANGE, include/uapi/linux/f2fs.h */
+	case 0x94 << 8 | 15:  /* BTRFS_IOC_SNAP_DESTROY, include/uapi/linux/btrfs.h */
+	case 0x94 << 8 | 63:  /* BTRFS_IOC_SNAP_DESTROY_V2 */
+		return true;
+	}
+	return false;
+}
+
+#define MS_REMOUNT 0x20 /* include/uapi/linux/mount.h */
+#define MS_BIND 0x1000
+#define MS_MOVE 0x2000
+#define MS_PROPAGATION (0x20000 | 0x40000 | 0x80000 | 0x100000)
+#define FSCONFIG_CMD_CREATE 6
+#define FSCONFIG_CMD_CREATE_EXCL 8
+
+static __always_inline bool is_named(const char *name, const char *want)
+{
+	for (int i = 0; i < 8; i++) {
+		if (name[i] != want[i])
+			return false;
+		if (!want[i])
+			return true;
+	}
+	return true;
+}
+
+/* Types of file systems whose files do not outlive them, or are kept in another one. Each
+ * container mounts some of these. */
+static __always_inline bool is_transient(const char *type)
+{
+	return is_named(type, "overlay") || is_named(type, "tmpfs") || is_named(type, "proc") ||
+	       is_named(type, "sysfs") || is_named(type, "cgroup2") || is_named(type, "cgroup") ||
+	       is_named(type, "devpts") || is_named(type, "mqueue") || is_named(type, "fuse");
+}
+
+static __always_inline bool creates_transient(u32 fd)
+{
+	struct file *file = file_of((void *)bpf_get_current_task(), fd);
+	struct fs_context *context = BPF_CORE_READ(file, private_data);
+	char type[8] = {};
+
+	bpf_probe_read_kernel_str(type, sizeof(type), BPF_CORE_READ(context, fs_type, name));
+	return is_transient(type);
+}
+
+/* Whether a call about to be made begins an epoch. Mounting does where it can bring in a file
+ * system: one that was known may have been changed elsewhere meanwhile. */
+static __always_inline bool begins_epoch(struct pt_regs *regs, u32 nr)
+{
+	/* i386, with numbers of its own */
+	const u32 compat_ioctl = 54;
+	char type[8] = {};
+
+	if (nr == nr_ioctl || nr == compat_ioctl) {
+		if (!exchanges(argument(regs, 1)))
+			return false;
+		return nr == (is_compat() ? compat_ioctl : nr_ioctl);
+	}
+	if (nr == nr_fsconfig) {
+		u32 command = argument(regs, 1);
+		if (command != FSCONFIG_CMD_CREATE && command != FSCONFIG_CMD_CREATE_EXCL)
+			return false;
+		return !creates_transient(argument(regs, 0));
+	}
+	if (nr == nr_mounts[0] || nr == nr_compat_mount) {
+		if (nr != (is_compat() ? nr_compat_mount : nr_mounts[0]))
+			return false;
+		if (argument(regs, 3) & (MS_REMOUNT | MS_BIND | MS_MOVE | MS_PROPAGATION))
+			return false;
+		bpf_probe_read_user_str(type, sizeof(type), (void *)argument(regs, 2));
+		return !is_transient(type);
+	}
+	return false;
+}
+
+static __always_inline void begin_epoch(void)
+{
+	__sync_fetch_and_add(&epoch, 1);
+	struct control_record *r = bpf_ringbuf_reserve(&control, sizeof(*r), 0);
+	if (!r) {
+		count_loss(LOSS_CONTROL, bpf_ktime_get_boot_ns());
+		return;
+	}
+	__builtin_memset(r, 0, sizeof(*r));
+	r->h.type = REC_EPOCH;
+	r->h.size = sizeof(*r);
+	r->h.time = bpf_ktime_get_boot_ns();
+	bpf_ringbuf_submit(r, 0);
+}
+
 static __always_inline void send_control(u32 type, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -97,7 +207,7 @@ static __always_inline void send_control(u32 type, struct pt_regs *regs, long re
 	r->pad = 0;
 	r->target[0] = 0;
 	if (type == REC_MOUNT && syscall_number(regs) == nr_mounts[0] && !is_compat()) {
-		long n = bpf_probe_read_user_str(r->target, sizeof(r->target), second_argument(regs));
+		long n = bpf_probe_read_user_str(r->target, sizeof(r->target), (void *)argument(regs, 1));
 		if (n < 0 || n == sizeof(r->target))
 			r->target[0] = 0;
 	}

@@ -16,6 +16,7 @@ enum record_type {
 	REC_SYNC,  /* everything before it in the ring was there when asked */
 	REC_MOUNT, /* control ring: the thread mounted something */
 	REC_MEMFD, /* control ring: the thread made a memfd */
+	REC_EPOCH, /* control ring: a new epoch has begun */
 };
 
 struct header {
@@ -47,8 +48,9 @@ struct exit_record {
 struct file_identity {
 	u64 inode; /* address: identity only as long as somebody holds the file */
 	u64 ino;
+	u64 epoch; /* what the epoch was when the rest was read; see maps.h */
 	s64 size;
-	s64 mtime, ctime; /* since the epoch */
+	s64 mtime, ctime; /* since 1970 */
 	u32 dev;          /* as the kernel encodes it: major << 20 | minor */
 	u32 generation;
 	u32 mode, uid, gid, nlink;
