@@ -82,7 +82,7 @@ type acquisition struct {
 	release func()
 	begins  func([]byte)
 	holding func() bool // the exec still waits
-	head    [4]byte
+	head    string      // the first bytes, as soon as they are known
 
 	digest    sensor.Digest
 	hashed    bool
@@ -148,7 +148,7 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 	}
 	known, isKnown := a.cache.get(h.State)
 	if isKnown {
-		q.begin(known.head[:])
+		q.begin([]byte(known.head))
 	}
 	why := event.Reason("")
 	a.mu.Lock()
@@ -176,6 +176,9 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 	case why != "":
 		// No digest could be relied on; the exec need not wait for one.
 		q.digest, q.hashed = sensor.Digest{Reason: why}, true
+	}
+	if !isKnown {
+		q.peek()
 	}
 	// From here on the exec may be let go, and its activation may come at once.
 	hashed, leased := q.hashed, q.leased
@@ -285,7 +288,7 @@ func (a *Acquirer) Acquire(f *sensor.File) {
 
 // begin notes the first bytes of the file.
 func (q *acquisition) begin(head []byte) {
-	copy(q.head[:], head)
+	q.head = keptHead(head)
 	if q.begins != nil {
 		q.begins(head)
 	}

@@ -43,7 +43,7 @@ type entry struct {
 type known struct {
 	digest sensor.Digest
 	btime  event.Time
-	head   [4]byte // the first bytes
+	head   string // see keptHead
 }
 
 func newCache(limit int) *cache {

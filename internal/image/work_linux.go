@@ -80,7 +80,7 @@ func (a *Acquirer) hash(q *acquisition, buf []byte) sensor.Digest {
 			return sums.sum()
 		}
 		if off == 0 {
-			q.begin(buf[:min(n, len(q.head))])
+			q.begin(buf[:min(n, headSize)])
 		}
 		sums.write(buf[:n])
 		off += int64(n)

@@ -50,8 +50,9 @@ type Held struct {
 	Stacked bool
 	// Sealed says that nothing can change the bytes any more.
 	Sealed bool
-	// Begins is told the first bytes of the file, four at least unless it is
-	// shorter, when they have been read or are known. May be nil.
+	// Begins is told how the file begins, when that has been read or is known: of a
+	// script (#!) the first line or 256 bytes of it, of others four bytes at least
+	// unless it is shorter. May be called more than once. May be nil.
 	Begins func(head []byte)
 	// Holding says whether the exec has not been let go yet.
 	Holding func() bool

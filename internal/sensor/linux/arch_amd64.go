@@ -8,3 +8,7 @@ const (
 
 	compatMemfdCreate = 356
 )
+
+// stackTopGap is what the highest end of a stack is below a power of two (TASK_SIZE_MAX,
+// arch/x86/include/asm/page_64_types.h).
+const stackTopGap = 4096

@@ -8,3 +8,7 @@ const (
 
 	compatMemfdCreate = 385
 )
+
+// stackTopGap is what the highest end of a stack is below a power of two (STACK_TOP_MAX,
+// arch/arm64/include/asm/processor.h).
+const stackTopGap = 0

@@ -109,7 +109,7 @@ func TestContainer(t *testing.T) {
 
 func TestSplit(t *testing.T) {
 	file := func(inode uint64, kind kind) *heldFile {
-		return &heldFile{id: monitorFileIdentity{Inode: inode, Ino: inode}, kind: kind}
+		return &heldFile{id: monitorFileIdentity{Inode: inode, Ino: inode}, nature: nature{kind: kind}}
 	}
 	script, outer, shell, linker, unknown := file(1, foreign), file(2, foreign), file(3, native), file(4, native), file(5, unread)
 	for _, c := range []struct {
@@ -129,7 +129,8 @@ func TestSplit(t *testing.T) {
 		{"nothing held", nil, true, nil, 0, 0},
 		{"a second file that could be either", []*heldFile{script, unknown}, true, nil, 0, 2},
 	} {
-		image, chain, rest := split(c.files, &monitorExecRecord{Image: shell.id}, c.interpreted)
+		natures := newPendingCalls(nil).natures(c.files)
+		image, chain, rest := split(c.files, natures, &monitorExecRecord{Image: shell.id}, c.interpreted)
 		if image != c.image || len(chain) != c.chain || len(rest) != c.rest {
 			t.Errorf("%s: %v, %d, %d", c.name, image, len(chain), len(rest))
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,11 +28,14 @@ type ignored struct {
 	marked    map[inodeKey]struct{}
 
 	removed atomic.Uint64 // marks taken off
+
+	suspected time.Time // see suspect, which only the reader of the ring calls
 }
 
 const (
 	confirmedMost = 16384 // then it begins anew
 	ignoredMost   = 16384 // likewise; each keeps an inode in the kernel's memory
+	suspicion     = time.Minute
 )
 
 // confirm notes that a file was an image, or the dynamic linker of one.
@@ -111,6 +115,16 @@ func (i *ignored) forget() {
 	if len(i.marked) > 0 {
 		i.removed.Add(uint64(len(i.marked)))
 		i.flush()
+	}
+}
+
+// suspect takes all marks off when a file that should have been held was not: one that
+// was an image has become the interpreter of others, with binfmt_misc. There are
+// other causes, which would go on; so not again and again.
+func (i *ignored) suspect() {
+	if time.Since(i.suspected) > suspicion {
+		i.suspected = time.Now()
+		i.forget()
 	}
 }
 

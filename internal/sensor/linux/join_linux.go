@@ -15,7 +15,14 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 		return
 	}
 	files := s.gate.pending.take(r.Tid, r.Attempt)
-	image, chain, rest := split(files, r, e.Interpreted)
+	natures := s.gate.pending.natures(files)
+	image, chain, linkers := split(files, natures, r, e.Interpreted)
+	var unused []*heldFile
+	if len(chain) > 0 && !s.seen(e, r, natures[:len(chain)]) {
+		// What was held is not all. Which of it is the script cannot be told.
+		chain, unused = nil, chain
+		s.gate.ignored.suspect()
+	}
 	e.Gate = s.gate.pending.gateRecord(s.opts.Gate, files)
 	switch {
 	case image == nil && r.Image.Writers <= 0 && s.opts.Acquirer.Recall(e.Image, state(&r.Image)):
@@ -29,7 +36,7 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 	case !s.gate.pending.isSecured(image):
 		// It ran before it was acquired, for all that is known.
 		e.Gate.Outcome = event.GateDeadline
-		rest = append(rest, image)
+		unused = append(unused, image)
 	default:
 		s.joinImage(e, r, image, opener)
 	}
@@ -40,12 +47,12 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 		}
 		s.opts.Acquirer.Activated(h.file, e.Time, true)
 	}
-	for _, h := range rest {
+	for _, h := range append(unused, linkers...) {
 		s.opts.Acquirer.Abandoned(h.file)
 	}
 	if image != nil {
 		s.gate.ignored.confirm(image.bytes)
-		for _, h := range rest {
+		for _, h := range linkers {
 			s.gate.ignored.confirm(h.bytes)
 		}
 	}
@@ -76,7 +83,7 @@ func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, op
 // split tells what the files of one call were: the image, the files that led
 // to it, and the rest, which is its dynamic linker. The address of an inode is
 // its identity here, since the acquirer has kept the file open or its state is compared.
-func split(files []*heldFile, r *monitorExecRecord, interpreted bool) (img *heldFile, chain, rest []*heldFile) {
+func split(files []*heldFile, natures []nature, r *monitorExecRecord, interpreted bool) (img *heldFile, chain, rest []*heldFile) {
 	for i, h := range files {
 		if h.id.Inode != r.Image.Inode || !sameFile(&h.id, &r.Image) {
 			continue
@@ -99,14 +106,20 @@ func split(files []*heldFile, r *monitorExecRecord, interpreted bool) (img *held
 	}
 	// The image was not held. Its dynamic linker may have been, which is ELF; an
 	// ELF file that only a binfmt_misc entry runs is named, and so comes first.
-	for i, h := range files {
+	for i := range files {
 		switch {
 		case i == 0:
-		case h.kind == native:
+		case natures[i].kind == native:
 			return nil, files[:i], files[i:]
-		case h.kind == unread:
+		case natures[i].kind == unread:
 			return nil, nil, files
 		}
 	}
 	return nil, files, nil
+}
+
+// seen says whether the files before the image that were held are all there were.
+func (s *Sensor) seen(e *sensor.Exec, r *monitorExecRecord, chain []nature) bool {
+	argc, ok := passed(r)
+	return ok && whole(chain, e.Argv, e.Filename, int(r.Argc), argc)
 }

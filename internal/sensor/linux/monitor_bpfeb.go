@@ -56,29 +56,31 @@ const (
 )
 
 type monitorExecRecord struct {
-	_         structs.HostLayout
-	H         monitorHeader
-	Key       monitorProcessKey
-	Parent    monitorProcessKey
-	ExecId    uint64
-	Attempt   uint64
-	First     uint64
-	ArgsTotal uint64
-	EnvTotal  uint64
-	Image     monitorFileIdentity
-	Below     monitorFileIdentity
-	Before    monitorCredentials
-	After     monitorCredentials
-	Session   monitorSession
-	Ns        monitorNamespaces
-	Tid       uint32
-	Flags     uint32
-	Argc      uint32
-	Envc      uint32
-	Lens      [6]uint32
-	Status    [6]uint32
-	Failed    uint32
-	Pad       uint32
+	_          structs.HostLayout
+	H          monitorHeader
+	Key        monitorProcessKey
+	Parent     monitorProcessKey
+	ExecId     uint64
+	Attempt    uint64
+	First      uint64
+	ArgsTotal  uint64
+	EnvTotal   uint64
+	ArgFloor   uint64
+	StackLimit uint64
+	Image      monitorFileIdentity
+	Below      monitorFileIdentity
+	Before     monitorCredentials
+	After      monitorCredentials
+	Session    monitorSession
+	Ns         monitorNamespaces
+	Tid        uint32
+	Flags      uint32
+	Argc       uint32
+	Envc       uint32
+	Lens       [6]uint32
+	Status     [6]uint32
+	Failed     uint32
+	Pad        uint32
 }
 
 type monitorExitRecord struct {

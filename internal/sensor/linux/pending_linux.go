@@ -1,7 +1,6 @@
 package linux
 
 import (
-	"bytes"
 	"sync"
 	"time"
 
@@ -21,17 +20,8 @@ type heldFile struct {
 	held    time.Duration
 	late    bool // let go by the deadline
 	secured bool // acquired, or on the way to it, before it was let go
-	kind    kind
+	nature  nature
 }
-
-// kind says what the kernel could do with a file.
-type kind int
-
-const (
-	unread kind = iota
-	native      // ELF, which the kernel loads itself: what follows it in a call is its dynamic linker
-	foreign
-)
 
 // call is one exec call of a thread and what it has opened, in order.
 type call struct {
@@ -135,12 +125,21 @@ func (p *pendingCalls) isSecured(h *heldFile) bool {
 }
 
 func (p *pendingCalls) begins(h *heldFile, head []byte) {
+	n := natureOf(head)
 	p.mu.Lock()
-	h.kind = foreign
-	if bytes.HasPrefix(head, []byte("\x7fELF")) {
-		h.kind = native
-	}
+	h.nature = n
 	p.mu.Unlock()
+}
+
+// natures are those of files, as far as they are known by now.
+func (p *pendingCalls) natures(files []*heldFile) []nature {
+	all := make([]nature, len(files))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, h := range files {
+		all[i] = h.nature
+	}
+	return all
 }
 
 // len is in how many threads there is a call.

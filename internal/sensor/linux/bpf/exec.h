@@ -86,6 +86,8 @@ static __always_inline void send_exec(struct exec_buffer *b, struct task_struct 
 	r->tid = old_tid;
 	r->argc = BPF_CORE_READ(bprm, argc);
 	r->envc = BPF_CORE_READ(bprm, envc);
+	r->arg_floor = BPF_CORE_READ(bprm, argmin);
+	r->stack_limit = BPF_CORE_READ(bprm, rlim_stack.rlim_cur);
 	if (BPF_CORE_READ(bprm, interp) != filename)
 		r->flags |= EXEC_INTERPRETED;
 	read_identity(&r->image, file);

@@ -156,9 +156,12 @@ struct task_struct {
 	unsigned int sessionid;
 };
 
+struct rlimit { unsigned long rlim_cur; };
 struct linux_binprm {
 	struct file *file;
 	int argc, envc;
+	unsigned long argmin;
+	struct rlimit rlim_stack;
 	const char *filename, *interp, *fdpath;
 };
 

@@ -125,6 +125,7 @@ struct exec_record {
 	u64 attempt; /* when the call was entered; with the thread, it names the call */
 	u64 first; /* identify: when the thread entered its first call since the last success */
 	u64 args_total, env_total;
+	u64 arg_floor, stack_limit; /* how much room argv had, see arguments_linux.go */
 	struct file_identity image;
 	struct file_identity below; /* stacked file systems: the file that holds the bytes */
 	struct credentials before, after;
