@@ -458,7 +458,7 @@ func TestEpochs(t *testing.T) {
 		t.Error("known by a state that was not looked at in this epoch")
 	}
 	hashed := a.hashed.Load()
-	if f = hold(2); a.hashed.Load() == hashed {
+	if hold(2); a.hashed.Load() == hashed {
 		t.Error("not read again in a new epoch")
 	}
 }

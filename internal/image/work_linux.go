@@ -179,6 +179,8 @@ func openReason(err error) event.Reason {
 		return event.ReasonGone
 	case errors.Is(err, sensor.ErrChanged):
 		return event.ReasonModified
+	case errors.Is(err, sensor.ErrUnverifiable):
+		return event.ReasonUnverifiable
 	}
 	return event.ReasonUnreadable
 }

@@ -10,6 +10,8 @@ import (
 var (
 	ErrGone    = errors.New("process is gone")
 	ErrChanged = errors.New("file was replaced or modified")
+	// ErrUnverifiable: reading it would prove nothing.
+	ErrUnverifiable = errors.New("the file system cannot show that the file is what was executed")
 )
 
 // Level says for how long a sensor holds an exec.

@@ -81,9 +81,9 @@ func (c *control) handle(r *monitorControlRecord) {
 		// What was just mounted first, the shortest way: somebody may be about to
 		// execute from it. An error only means that the way below is taken.
 		if target := cString(r.Target[:]); strings.HasPrefix(target, "/") {
-			_ = c.g.marks.fileSystem("/proc/" + thread + "/root" + target)
+			_ = c.g.marks.below("/proc/"+thread+"/root", target)
 		} else if target != "" {
-			_ = c.g.marks.fileSystem("/proc/" + thread + "/cwd/" + target)
+			_ = c.g.marks.below("/proc/"+thread+"/cwd", target)
 		} else if r.Fd > 0 {
 			// fsmount(2) and open_tree(2) return a descriptor on a mount that is in
 			// no namespace yet, from which files can be executed all the same.

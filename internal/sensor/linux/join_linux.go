@@ -33,6 +33,10 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 	case image == nil:
 		e.Gate.Outcome = event.GateMissed
 		s.gate.ignored.stale(e.Key.PID, &r.Image)
+	case image.id.Magic == overlayMagic && image.below.Inode == 0:
+		// The file system below the overlay has no mark.
+		e.Gate.Outcome = event.GateMissed
+		unused = append(unused, image)
 	case !s.gate.pending.isSecured(image):
 		// It ran before it was acquired, for all that is known.
 		e.Gate.Outcome = event.GateDeadline

@@ -27,6 +27,7 @@ type marks struct {
 	mu         sync.Mutex
 	namespaces map[string]bool // looked through
 	warned     map[string]bool
+	overlay    *overlayTypes // once an overlay was met
 }
 
 // MemfdPath among Options.GatePaths stands for the files made by memfd_create(2).
@@ -150,10 +151,7 @@ var errHidden = errors.New("another mount hides it")
 
 // mount marks the file system of one mount, after making sure that its path leads to it.
 func (m *marks) mount(pid string, mount *mountinfo.Info) error {
-	// Not with a slash at the end: looking into a directory can mean asking whoever
-	// serves it, opening it with O_PATH does not.
-	path := "/proc/" + pid + "/root" + mount.Mountpoint
-	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	fd, err := openBelow("/proc/"+pid+"/root", mount.Mountpoint)
 	if err != nil {
 		return err
 	}
@@ -166,6 +164,36 @@ func (m *marks) mount(pid string, mount *mountinfo.Info) error {
 		return errHidden
 	}
 	return m.descriptor(fd)
+}
+
+// below marks the file system that a path leads to, see openBelow.
+func (m *marks) below(directory, path string) error {
+	fd, err := openBelow(directory, path)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return m.descriptor(fd)
+}
+
+// openBelow opens a path as a process sees it that has the given root or working directory,
+// a link in /proc. It asks nobody: what is mounted somewhere keeps the names that lead there in
+// memory, and where those belong to a server that has to be asked, it gives up.
+func openBelow(directory, path string) (int, error) {
+	from, err := unix.Open(directory, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(from)
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS | resolveCached}
+	if strings.HasPrefix(path, "/") {
+		how.Resolve |= unix.RESOLVE_IN_ROOT
+	}
+	fd, err := unix.Openat2(from, path, &how)
+	if errors.Is(err, unix.EAGAIN) {
+		err = errServed
+	}
+	return fd, err
 }
 
 // mountID is the number of the mount a descriptor is on, as in mountinfo.
@@ -205,6 +233,11 @@ func (m *marks) descriptor(fd int) error {
 	if served(out.file.Magic) {
 		return errServed
 	}
+	if out.file.Magic == overlayMagic {
+		if err := m.layers(fd); err != nil {
+			return err
+		}
+	}
 	return unix.FanotifyMark(m.g.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM,
 		unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd))
 }
@@ -220,6 +253,7 @@ func served(magic uint32) bool {
 		0x517b, 0xff534d42, 0xfe534d42, // SMB
 		0x01021997,                         // 9P
 		0x00c36400, 0x0bd00bd0, 0x5346414f, // Ceph, Lustre, AFS
+		0xf15f,     // eCryptfs, which may be on top of any of these
 		0x786f4256: // VirtualBox shared folders
 		return true
 	}

@@ -142,6 +142,20 @@ type monitorIdentifyArgs struct {
 	Pad  uint32
 }
 
+type monitorLayerArgs struct {
+	_        structs.HostLayout
+	Sb       uint64
+	Fd       uint32
+	Index    uint32
+	Numlayer uint32
+	Layers   uint32
+	Mnt      uint32
+	Size     uint32
+	Below    uint64
+	Magic    uint32
+	Count    uint32
+}
+
 type monitorLoss struct {
 	_     structs.HostLayout
 	Count uint64
@@ -244,6 +258,7 @@ const (
 	monitorMapRunning             = "running"
 	monitorMapScratch             = "scratch"
 	monitorProgIdentify           = "identify"
+	monitorProgLayer              = "layer"
 	monitorProgOnExec             = "on_exec"
 	monitorProgOnExit             = "on_exit"
 	monitorProgOnFork             = "on_fork"
@@ -258,6 +273,7 @@ const (
 	monitorVarExportFileFlags     = "export_file_flags"
 	monitorVarExportFork          = "export_fork"
 	monitorVarExportIdentify      = "export_identify"
+	monitorVarExportLayer         = "export_layer"
 	monitorVarExportLossSource    = "export_loss_source"
 	monitorVarExportPart          = "export_part"
 	monitorVarExportPartStatus    = "export_part_status"
@@ -319,6 +335,7 @@ type monitorSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type monitorProgramSpecs struct {
 	Identify   *ebpf.ProgramSpec `ebpf:"identify"`
+	Layer      *ebpf.ProgramSpec `ebpf:"layer"`
 	OnExec     *ebpf.ProgramSpec `ebpf:"on_exec"`
 	OnExit     *ebpf.ProgramSpec `ebpf:"on_exit"`
 	OnFork     *ebpf.ProgramSpec `ebpf:"on_fork"`
@@ -354,6 +371,7 @@ type monitorVariableSpecs struct {
 	ExportFileFlags     *ebpf.VariableSpec `ebpf:"export_file_flags"`
 	ExportFork          *ebpf.VariableSpec `ebpf:"export_fork"`
 	ExportIdentify      *ebpf.VariableSpec `ebpf:"export_identify"`
+	ExportLayer         *ebpf.VariableSpec `ebpf:"export_layer"`
 	ExportLossSource    *ebpf.VariableSpec `ebpf:"export_loss_source"`
 	ExportPart          *ebpf.VariableSpec `ebpf:"export_part"`
 	ExportPartStatus    *ebpf.VariableSpec `ebpf:"export_part_status"`
@@ -428,6 +446,7 @@ type monitorVariables struct {
 	ExportFileFlags     *ebpf.Variable `ebpf:"export_file_flags"`
 	ExportFork          *ebpf.Variable `ebpf:"export_fork"`
 	ExportIdentify      *ebpf.Variable `ebpf:"export_identify"`
+	ExportLayer         *ebpf.Variable `ebpf:"export_layer"`
 	ExportLossSource    *ebpf.Variable `ebpf:"export_loss_source"`
 	ExportPart          *ebpf.Variable `ebpf:"export_part"`
 	ExportPartStatus    *ebpf.Variable `ebpf:"export_part_status"`
@@ -451,6 +470,7 @@ type monitorVariables struct {
 // It can be passed to loadMonitorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type monitorPrograms struct {
 	Identify   *ebpf.Program `ebpf:"identify"`
+	Layer      *ebpf.Program `ebpf:"layer"`
 	OnExec     *ebpf.Program `ebpf:"on_exec"`
 	OnExit     *ebpf.Program `ebpf:"on_exit"`
 	OnFork     *ebpf.Program `ebpf:"on_fork"`
@@ -463,6 +483,7 @@ type monitorPrograms struct {
 func (p *monitorPrograms) Close() error {
 	return _MonitorClose(
 		p.Identify,
+		p.Layer,
 		p.OnExec,
 		p.OnExit,
 		p.OnFork,

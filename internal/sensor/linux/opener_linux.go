@@ -27,7 +27,12 @@ var _ sensor.Opener = (*procOpener)(nil)
 // Open implements sensor.Opener.
 func (o *procOpener) Open() (int, error) {
 	name := fmt.Sprintf("/proc/%d/exe", o.key.PID)
-	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if o.id.Magic == overlayMagic || served(o.id.Magic) {
+		// Opening it can mean to wait for a server, below a stacked file system too.
+		return -1, fmt.Errorf("%s: %w", name, sensor.ErrUnverifiable)
+	}
+	// O_NONBLOCK: somebody may have a lease on it.
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		err = &os.PathError{Op: "open", Path: name, Err: err}
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {

@@ -19,6 +19,7 @@ struct timespec64 { s64 tv_sec; long tv_nsec; };
 struct super_block {
 	u32 s_dev;
 	unsigned long s_magic;
+	void *s_fs_info;
 };
 
 struct inode {
@@ -63,6 +64,7 @@ struct dentry {
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 	int mnt_flags;
 };
 

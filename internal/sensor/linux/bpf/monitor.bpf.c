@@ -156,6 +156,41 @@ int identify(struct identify_args *args)
 	return 0;
 }
 
+/* Run by the monitor on its own thread, about a stacked file system that it has open. */
+SEC("syscall")
+int layer(struct layer_args *args)
+{
+	struct super_block *sb = (void *)args->sb;
+	u64 at = 0;
+	u32 count = 0;
+
+	if (!sb) {
+		struct file *file = file_of((void *)bpf_get_current_task(), args->fd);
+		sb = BPF_CORE_READ(file, f_inode, i_sb);
+	}
+	args->below = 0;
+	args->magic = 0;
+	args->count = 0;
+	if (!sb || BPF_CORE_READ(sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
+		return 1;
+	void *fs = BPF_CORE_READ(sb, s_fs_info);
+	if (bpf_probe_read_kernel(&count, sizeof(count), fs + args->numlayer) ||
+	    bpf_probe_read_kernel(&at, sizeof(at), fs + args->layers))
+		return 1;
+	args->count = count;
+	if (args->index >= count)
+		return 0;
+	struct vfsmount *mnt = NULL;
+	if (bpf_probe_read_kernel(&mnt, sizeof(mnt), (void *)at + (u64)args->index * args->size + args->mnt))
+		return 1;
+	if (!mnt)
+		return 0; /* the first is the upper one, which need not be there */
+	sb = BPF_CORE_READ(mnt, mnt_sb);
+	args->below = (u64)sb;
+	args->magic = BPF_CORE_READ(sb, s_magic);
+	return 0;
+}
+
 /* Puts a mark into the ring, so that its reader knows what came before. */
 SEC("syscall")
 int sync_events(u64 *token)
@@ -178,6 +213,7 @@ const struct fork_record *export_fork __attribute__((unused));
 const struct exit_record *export_exit __attribute__((unused));
 const struct control_record *export_control __attribute__((unused));
 const struct identify_args *export_identify __attribute__((unused));
+const struct layer_args *export_layer __attribute__((unused));
 enum record_type export_record_type __attribute__((unused));
 enum part export_part __attribute__((unused));
 enum part_status export_part_status __attribute__((unused));

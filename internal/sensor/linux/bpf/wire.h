@@ -169,6 +169,19 @@ struct identify_args {
 
 #define IDENTIFY_SLOTS 2
 
+/* Asking the kernel what a stacked file system is made of, one layer a call. The caller
+ * tells where the members of overlayfs's own types are, which are often a module's. */
+struct layer_args {
+	u64 sb;    /* of the stacked file system; 0: the one that fd is on */
+	u32 fd;
+	u32 index; /* of the layer */
+	u32 numlayer, layers;     /* in struct ovl_fs */
+	u32 mnt, size;            /* in struct ovl_layer, and of it */
+	u64 below; /* out: the superblock of the layer, 0 if there is none at this index */
+	u32 magic; /* out: the type of its file system */
+	u32 count; /* out: how many layers there are */
+};
+
 #define PATH_CAP 4096
 #define PART_CAP 6144 /* a longer argv or environment goes ahead in chunks */
 #define DATA_CAP (3 * PATH_CAP + 2 * PART_CAP)
