@@ -82,6 +82,7 @@ type acquisition struct {
 	release func()
 	begins  func([]byte)
 	holding func() bool // the exec still waits
+	goesOn  func() bool // it waits because of another file
 	head    string      // the first bytes, as soon as they are known
 
 	digest    sensor.Digest
@@ -137,7 +138,8 @@ func (a *Acquirer) Close() {
 func (a *Acquirer) Hold(h *sensor.Held) {
 	q := &acquisition{
 		file: h.File, fd: h.FD, id: h.State, magic: h.Magic, sealed: h.Sealed, release: h.Release, begins: h.Begins, holding: h.Holding,
-		loose: h.File.Memfd == "unsealed", epoch: h.Epoch,
+		goesOn: h.GoesOn,
+		loose:  h.File.Memfd == "unsealed", epoch: h.Epoch,
 		begun: event.Time(time.Now().UnixNano()),
 	}
 	if !a.opts.Hashes.Any() {

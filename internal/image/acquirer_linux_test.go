@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -376,6 +377,36 @@ func TestNotHeld(t *testing.T) {
 				t.Errorf("%+v, want reason %q", d, want)
 			}
 		})
+	}
+}
+
+// A script stays what it was for as long as its interpreter holds up the exec.
+func TestHeldBecauseOfAnother(t *testing.T) {
+	a := newTest(t, sensor.LevelHash)
+	path := write(t, content)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, magic := identify(t, fd)
+	f := &sensor.File{Ref: refs.Add(1), ID: state.Identity}
+	until := time.Now().Add(unactivated * 3 / 2)
+	asked := make(chan struct{})
+	var once sync.Once
+	a.Hold(&sensor.Held{
+		File: f, FD: fd, State: state, Magic: magic, Release: func() {},
+		GoesOn: func() bool {
+			if time.Now().Before(until) {
+				return true
+			}
+			once.Do(func() { close(asked) })
+			return false
+		},
+	})
+	wait(t, "the interpreter is through", asked)
+	a.Activated(f, now(), true)
+	if d := digest(t, f); d.SHA256 != sha(content) {
+		t.Errorf("%+v", d)
 	}
 }
 

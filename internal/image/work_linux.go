@@ -201,6 +201,9 @@ func (a *Acquirer) tidy() {
 			if !q.hashed || q.activated || q.fd < 0 {
 				continue
 			}
+			if q.goesOn != nil && q.goesOn() {
+				q.released = time.Now()
+			}
 			age := time.Since(q.released)
 			if age < unactivated/8 || age < unactivated && (!q.leased || !q.lease.wanted()) {
 				continue

@@ -58,6 +58,9 @@ type Held struct {
 	Begins func(head []byte)
 	// Holding says whether the exec has not been let go yet.
 	Holding func() bool
+	// GoesOn says whether the same exec is held because of another of its files, so
+	// that it is too early to expect its activation. May be nil.
+	GoesOn func() bool
 	// Epoch is the present one; see State.Epoch. Nil where there is always the same.
 	Epoch func() uint64
 	// Release lets the exec go on. It may be called more than once and from any

@@ -315,6 +315,7 @@ func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time
 		Sealed:  h.file.Memfd == "sealed",
 		Begins:  func(head []byte) { g.pending.begins(h, head) },
 		Holding: func() bool { return !let.Load() && g.undisturbed(h) },
+		GoesOn:  func() bool { return g.pending.goesOn(h) },
 		Epoch:   g.s.epoch,
 		Release: func() {
 			timer.Stop()

@@ -17,6 +17,8 @@ type heldFile struct {
 	bytes sensor.State        // of the file that holds the bytes, and as the acquirer knows it
 
 	// Guarded by pendingCalls.mu.
+	call    *call
+	let     bool // its exec was let go
 	held    time.Duration
 	late    bool // let go by the deadline
 	secured bool // acquired, or on the way to it, before it was let go
@@ -60,6 +62,7 @@ func (p *pendingCalls) above(tid uint32, attempt uint64, below *monitorFileIdent
 			return nil // the file below was not asked about; this is the next one
 		}
 		h.below = *below
+		h.let = false
 		return h
 	}
 	return nil
@@ -82,6 +85,7 @@ func (p *pendingCalls) add(tid uint32, attempt, first uint64, h *heldFile, stack
 	}
 	c := calls[len(calls)-1]
 	c.files = append(c.files, h)
+	h.call = c
 	if stacked {
 		c.above = h
 	}
@@ -113,9 +117,22 @@ func (p *pendingCalls) expire(age time.Duration, ended func(tid uint32) bool) {
 func (p *pendingCalls) released(h *heldFile, after time.Duration, late, secured bool) {
 	p.mu.Lock()
 	h.held += after
+	h.let = true
 	h.late = h.late || late
 	h.secured = secured
 	p.mu.Unlock()
+}
+
+// goesOn says whether the call that opened a file is held because of another by now.
+func (p *pendingCalls) goesOn(h *heldFile) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, other := range h.call.files {
+		if other != h && !other.let {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *pendingCalls) isSecured(h *heldFile) bool {
