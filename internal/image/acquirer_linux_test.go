@@ -17,6 +17,9 @@ import (
 	"xnumon/internal/sensor"
 )
 
+// settled is how long it takes until nobody doubts whether a file has changed since.
+const settled = 200 * time.Millisecond
+
 var content = []byte("the bytes that were executed")
 
 func sha(b []byte) string {
@@ -31,7 +34,7 @@ func write(t *testing.T, b []byte) string {
 	if err := os.WriteFile(path, b, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(2 * racyWindow)
+	time.Sleep(settled)
 	return path
 }
 
@@ -264,7 +267,7 @@ func TestTmpfsIsNotRemembered(t *testing.T) {
 	if err := os.WriteFile(path, content, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(2 * racyWindow)
+	time.Sleep(settled)
 	f, _ := hold(t, a, path)
 	a.Activated(f, now(), true)
 	if d := digest(t, f); d.SHA256 != sha(content) || a.Known(stateOf(f)) {

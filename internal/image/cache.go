@@ -8,21 +8,6 @@ import (
 	"xnumon/internal/sensor"
 )
 
-// racyWindow is how long after its change time a file may change again without
-// the change time moving: it has the granularity of the timer tick, 10 ms
-// at most (before kernel 6.13, and after it unless somebody asked in between). With a margin.
-const racyWindow = 100_000_000 // ns
-
-// racy says whether a file could have changed between its change time and the
-// given moment without that time moving. Times in whole seconds are those of a file
-// system that keeps no finer ones (ext4 with inodes of 128 bytes).
-func racy(id sensor.State, at event.Time) bool {
-	if id.CTime%1e9 == 0 {
-		return id.CTime > at-2e9-racyWindow
-	}
-	return id.CTime > at-racyWindow
-}
-
 // cache remembers digests by state: as long as the state of a file on a file
 // system that keeps change times is the same, so are its bytes.
 type cache struct {
@@ -74,7 +59,7 @@ func (c *cache) has(id sensor.State) bool {
 // put remembers a digest that was taken under a lease begun at the given
 // time, unless a change could have gone unnoticed since the change time.
 func (c *cache) put(id sensor.State, magic uint32, begun event.Time, k known) {
-	if !keepsChangeTime(magic) || racy(id, begun) {
+	if !keepsChangeTime(magic) || !id.Settled(begun) {
 		return
 	}
 	c.mu.Lock()

@@ -167,7 +167,7 @@ func (a *Acquirer) prove(q *acquisition) event.Reason {
 		return event.ReasonModified
 	case at == 0 || !keepsChangeTime(q.magic):
 		return event.ReasonUnverifiable
-	case racy(q.id, at):
+	case !q.id.Settled(at):
 		return event.ReasonModified
 	}
 	return ""

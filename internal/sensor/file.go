@@ -18,6 +18,22 @@ type Identity struct {
 	CTime event.Time
 }
 
+// settling is how long after its change time a file may change again without
+// the change time moving: it has the granularity of the timer tick, 10 ms
+// at most (before kernel 6.13, and after it unless somebody asked in between). With a margin.
+const settling = 100_000_000 // ns
+
+// Settled says whether the file has not changed since the given moment, if this is its
+// identity at a later one: no change since could have left the change time as it is. Times in
+// whole seconds are those of a file system that keeps no finer ones (ext4 with
+// inodes of 128 bytes).
+func (i Identity) Settled(since event.Time) bool {
+	if i.CTime%1e9 == 0 {
+		return i.CTime <= since-2e9-settling
+	}
+	return i.CTime <= since-settling
+}
+
 // State is an identity that proves something about the bytes: two that are the
 // same, epoch included, are of the same bytes.
 type State struct {

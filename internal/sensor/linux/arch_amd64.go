@@ -12,3 +12,6 @@ const (
 // stackTopGap is what the highest end of a stack is below a power of two (TASK_SIZE_MAX,
 // arch/x86/include/asm/page_64_types.h).
 const stackTopGap = 4096
+
+// elfMachine is EM_X86_64 of elf.h.
+const elfMachine = 62

@@ -12,3 +12,6 @@ const (
 // stackTopGap is what the highest end of a stack is below a power of two (STACK_TOP_MAX,
 // arch/arm64/include/asm/processor.h).
 const stackTopGap = 0
+
+// elfMachine is EM_AARCH64 of elf.h.
+const elfMachine = 183

@@ -18,16 +18,18 @@ import (
 // means to exec at once, so it does nothing else; an exec that was faster says
 // in its record that it was not held.
 type control struct {
-	g    *gate
-	ring *ringbuf.Reader
+	s     *Sensor
+	marks *marks
+	epoch func() // called when one has begun
+	ring  *ringbuf.Reader
 }
 
-func newControl(g *gate) (*control, error) {
-	ring, err := ringbuf.NewReader(g.s.objs.Control)
+func newControl(s *Sensor, m *marks, epoch func()) (*control, error) {
+	ring, err := ringbuf.NewReader(s.objs.Control)
 	if err != nil {
 		return nil, fmt.Errorf("map the control ring: %w", err)
 	}
-	return &control{g: g, ring: ring}, nil
+	return &control{s: s, marks: m, epoch: epoch, ring: ring}, nil
 }
 
 func (c *control) close() error { return c.ring.Close() }
@@ -44,7 +46,7 @@ func (c *control) run() {
 		}
 		if err != nil {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				c.g.s.opts.Warn(fmt.Sprintf("read the control ring: %v", err))
+				c.s.opts.Warn(fmt.Sprintf("read the control ring: %v", err))
 				time.Sleep(tick)
 			}
 			continue
@@ -57,40 +59,40 @@ func (c *control) run() {
 }
 
 func (c *control) handle(r *monitorControlRecord) {
-	if c.g.marks.off.Load() {
+	if c.marks.off.Load() {
 		return
 	}
 	pid := strconv.FormatUint(uint64(r.Key.Pid), 10)
 	switch monitorRecordType(r.H.Type) {
 	case monitorRecordTypeREC_MEMFD:
-		if !c.g.marks.memfds {
+		if !c.marks.memfds {
 			return
 		}
 		// The thread's own table: it need not share the leader's.
 		path := fmt.Sprintf("/proc/%s/task/%d/fd/%d", pid, r.Tid, r.Fd)
-		if err := c.g.marks.memfd(path); err != nil && !gone(err) {
-			c.g.s.opts.Warn(fmt.Sprintf("a memfd of pid %s is not held: %v", pid, err))
+		if err := c.marks.memfd(path); err != nil && !gone(err) {
+			c.s.opts.Warn(fmt.Sprintf("%s on a memfd of pid %s: %v", c.marks.lacks, pid, err))
 		}
 	case monitorRecordTypeREC_EPOCH:
-		c.g.ignored.forget()
+		c.epoch()
 	case monitorRecordTypeREC_MOUNT:
-		if !c.g.marks.all {
+		if !c.marks.all {
 			return
 		}
 		thread := fmt.Sprintf("%s/task/%d", pid, r.Tid)
 		// What was just mounted first, the shortest way: somebody may be about to
 		// execute from it. An error only means that the way below is taken.
 		if target := cString(r.Target[:]); strings.HasPrefix(target, "/") {
-			_ = c.g.marks.below("/proc/"+thread+"/root", target)
+			_ = c.marks.below("/proc/"+thread+"/root", target)
 		} else if target != "" {
-			_ = c.g.marks.below("/proc/"+thread+"/cwd", target)
+			_ = c.marks.below("/proc/"+thread+"/cwd", target)
 		} else if r.Fd > 0 {
 			// fsmount(2) and open_tree(2) return a descriptor on a mount that is in
 			// no namespace yet, from which files can be executed all the same.
-			_ = c.g.marks.fileSystem(fmt.Sprintf("/proc/%s/fd/%d", thread, r.Fd))
+			_ = c.marks.fileSystem(fmt.Sprintf("/proc/%s/fd/%d", thread, r.Fd))
 		}
-		if _, err := c.g.marks.process(thread); err != nil && !gone(err) {
-			c.g.s.opts.Warn(err.Error())
+		if _, err := c.marks.process(thread); err != nil && !gone(err) {
+			c.s.opts.Warn(err.Error())
 		}
 	}
 }

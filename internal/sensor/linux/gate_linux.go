@@ -62,9 +62,9 @@ func newGate(s *Sensor) (_ *gate, err error) {
 		return nil, fmt.Errorf("create an eventfd: %w", err)
 	}
 	g.pending = newPendingCalls(s.opts.Acquirer)
-	g.marks = newMarks(g)
+	g.marks = newMarks(s, fd, unix.FAN_OPEN_EXEC_PERM, "execs are not held")
 	g.ignored.g = g
-	if g.control, err = newControl(g); err != nil {
+	if g.control, err = newControl(s, g.marks, g.ignored.forget); err != nil {
 		return nil, err
 	}
 	return g, nil

@@ -33,9 +33,14 @@ type identified struct {
 	attempt uint64 // of the exec call its thread is in, zero if that was not seen
 	first   uint64 // the thread's calls since this one, the last excepted, have failed
 
+	root   root   // what the path is seen from
 	path   []byte // components, last one first
 	status uint32 // of path
 }
+
+// root is a root directory, in addresses that are only there to be compared. The
+// zero root is the monitor's own.
+type root struct{ dentry, mount uint64 }
 
 func newIdentifier(objs *monitorObjects) (*identifier, error) {
 	mem, err := objs.Identified.Memory()
@@ -56,12 +61,19 @@ func (s *Sensor) epoch() uint64 {
 // ask fills out for the descriptor and, when tid is not zero, the exec call that
 // thread is in. It uses the memory of out.path again.
 func (i *identifier) ask(slot int, fd int, tid uint32, out *identified) error {
+	return i.askFrom(slot, fd, tid, root{}, out)
+}
+
+// askFrom is ask for the path as seen from another root, unless the thread is in an exec call.
+func (i *identifier) askFrom(slot int, fd int, tid uint32, from root, out *identified) error {
 	if slot == slotOther {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 	}
 	a := &i.args[slot]
-	*a = monitorIdentifyArgs{Fd: uint32(fd), Tid: tid, Slot: uint32(slot)}
+	*a = monitorIdentifyArgs{
+		Fd: uint32(fd), Tid: tid, Slot: uint32(slot), RootDentry: from.dentry, RootMnt: from.mount,
+	}
 	ret, err := i.prog.Run(&ebpf.RunOptions{Context: a})
 	if err != nil {
 		return fmt.Errorf("identify descriptor %d: %w", fd, err)
@@ -76,6 +88,7 @@ func (i *identifier) ask(slot int, fd int, tid uint32, out *identified) error {
 		return fmt.Errorf("read what identify found: %w", err)
 	}
 	out.file, out.attempt, out.first = r.Image, r.Attempt, r.First
+	out.root = root{r.RootDentry, r.RootMnt}
 	out.status = r.Status[monitorPartPART_PATH]
 	n := min(int(r.Lens[monitorPartPART_PATH]), i.size-len(header))
 	out.path = slices.Grow(out.path[:0], n)[:n]

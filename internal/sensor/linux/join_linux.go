@@ -11,6 +11,9 @@ import (
 func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 	opener := &procOpener{s: s, key: e.Key, execID: r.ExecId, at: e.Time, id: r.Image}
 	e.Image.Opener = opener
+	if s.told != nil {
+		s.told.join(e, r)
+	}
 	if s.gate == nil {
 		return
 	}

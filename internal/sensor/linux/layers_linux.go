@@ -79,7 +79,7 @@ func (m *marks) layersOf(fd uint32, sb uint64, depth int) error {
 			Numlayer: types.numlayer, Layers: types.layers, Mnt: types.mnt, Size: types.size,
 		}
 		var out monitorLayerArgs
-		ret, err := m.g.s.objs.Layer.Run(&ebpf.RunOptions{Context: &in, ContextOut: &out})
+		ret, err := m.s.objs.Layer.Run(&ebpf.RunOptions{Context: &in, ContextOut: &out})
 		switch {
 		case err != nil:
 			return fmt.Errorf("%w: %w", errLayers, err)

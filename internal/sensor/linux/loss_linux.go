@@ -63,15 +63,20 @@ func (s *Sensor) reportLoss(observe func(sensor.Observation) error) error {
 	return s.reportOverflow(observe)
 }
 
-// reportOverflow tells of execs that were let through because the queue of
-// permission events was full. The kernel says that it was, not how many there were.
+// reportOverflow tells of execs that were let through, or whose scripts were not seen, because
+// the queue of events was full. The kernel says that it was, not how many there were.
 func (s *Sensor) reportOverflow(observe func(sensor.Observation) error) error {
-	if s.gate == nil {
+	var overflow uint64
+	switch {
+	case s.gate != nil:
+		overflow = s.gate.overflow.Load()
+	case s.told != nil:
+		overflow = s.told.overflow
+	default:
 		return nil
 	}
 	now, last := bootNow(), s.loss.looked
 	s.loss.looked = now
-	overflow := s.gate.overflow.Load()
 	if overflow == s.loss.overflow {
 		return nil
 	}

@@ -14,13 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// marks puts marks on the file systems whose files are held. A mark sits on the
+// marks puts marks on the file systems whose files a group is told of. A mark sits on the
 // file system itself, so it covers it in every mount namespace and wherever it
 // is mounted. Which ones have it is not remembered: device and mount numbers are
 // reused, and marking again is cheap and changes nothing.
 type marks struct {
-	g      *gate
-	all    bool // of the machine, not only of Options.GatePaths
+	s      *Sensor
+	fd     int    // fanotify group
+	mask   uint64 // what it is told
+	lacks  string // what is lacking where there is no mark
+	all    bool   // of the machine, not only of Options.GatePaths
 	memfds bool
 	off    atomic.Bool // nothing is marked any more
 
@@ -33,10 +36,10 @@ type marks struct {
 // MemfdPath among Options.GatePaths stands for the files made by memfd_create(2).
 const MemfdPath = "memfd:"
 
-func newMarks(g *gate) *marks {
-	paths := g.s.opts.GatePaths
+func newMarks(s *Sensor, fd int, mask uint64, lacks string) *marks {
+	paths := s.opts.GatePaths
 	return &marks{
-		g: g, all: len(paths) == 0, memfds: len(paths) == 0 || slices.Contains(paths, MemfdPath),
+		s: s, fd: fd, mask: mask, lacks: lacks, all: len(paths) == 0, memfds: len(paths) == 0 || slices.Contains(paths, MemfdPath),
 		namespaces: map[string]bool{}, warned: map[string]bool{},
 	}
 }
@@ -54,7 +57,7 @@ var pseudo = map[string]bool{
 // start marks what is to be held from the beginning.
 func (m *marks) start() error {
 	if !m.all {
-		for _, path := range m.g.s.opts.GatePaths {
+		for _, path := range m.s.opts.GatePaths {
 			if path == MemfdPath {
 				continue
 			}
@@ -136,14 +139,14 @@ func (m *marks) process(pid string) (marked int, err error) {
 	return len(reached), nil
 }
 
-// warn says once that execs on a file system are not held.
+// warn says once what is lacking on a file system.
 func (m *marks) warn(why string) {
 	m.mu.Lock()
 	known := m.warned[why]
 	m.warned[why] = true
 	m.mu.Unlock()
 	if !known {
-		m.g.s.opts.Warn("execs are not held on " + why)
+		m.s.opts.Warn(m.lacks + " on " + why)
 	}
 }
 
@@ -227,7 +230,7 @@ var errServed = errors.New("it is served by another process or machine, which th
 // descriptor marks the file system that a descriptor is on.
 func (m *marks) descriptor(fd int) error {
 	var out identified
-	if err := m.g.s.ident.ask(slotOther, fd, 0, &out); err != nil {
+	if err := m.s.ident.ask(slotOther, fd, 0, &out); err != nil {
 		return err
 	}
 	if served(out.file.Magic) {
@@ -238,7 +241,7 @@ func (m *marks) descriptor(fd int) error {
 			return err
 		}
 	}
-	return unix.FanotifyMark(m.g.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM,
+	return unix.FanotifyMark(m.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, m.mask,
 		unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd))
 }
 
@@ -262,5 +265,5 @@ func served(magic uint32) bool {
 
 // memfd marks a file on a mount only the kernel has, which takes no mark itself.
 func (m *marks) memfd(path string) error {
-	return unix.FanotifyMark(m.g.fd, unix.FAN_MARK_ADD, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, path)
+	return unix.FanotifyMark(m.fd, unix.FAN_MARK_ADD, m.mask, unix.AT_FDCWD, path)
 }

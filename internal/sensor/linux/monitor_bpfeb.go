@@ -67,6 +67,8 @@ type monitorExecRecord struct {
 	EnvTotal   uint64
 	ArgFloor   uint64
 	StackLimit uint64
+	RootDentry uint64
+	RootMnt    uint64
 	Image      monitorFileIdentity
 	Below      monitorFileIdentity
 	Before     monitorCredentials
@@ -80,7 +82,7 @@ type monitorExecRecord struct {
 	Lens       [6]uint32
 	Status     [6]uint32
 	Failed     uint32
-	Pad        uint32
+	Opened     uint32
 }
 
 type monitorExitRecord struct {
@@ -135,11 +137,13 @@ type monitorHeader struct {
 }
 
 type monitorIdentifyArgs struct {
-	_    structs.HostLayout
-	Fd   uint32
-	Tid  uint32
-	Slot uint32
-	Pad  uint32
+	_          structs.HostLayout
+	Fd         uint32
+	Tid        uint32
+	Slot       uint32
+	Pad        uint32
+	RootDentry uint64
+	RootMnt    uint64
 }
 
 type monitorLayerArgs struct {

@@ -61,6 +61,7 @@ type Sensor struct {
 	refs  atomic.Uint64
 	ident *identifier
 	gate  *gate
+	told  *notices // instead of the gate, at LevelNone
 	loss  lossCounters
 	token atomic.Uint64
 
@@ -153,12 +154,7 @@ func setConstants(spec *ebpf.CollectionSpec, env bool) error {
 // attach connects the programs. Forks, execs and exits last, so that an exec
 // call is known when its exec is seen.
 func (s *Sensor) attach() error {
-	progs := []*ebpf.Program{s.objs.OnSysEnter}
-	if s.opts.Gate != sensor.LevelNone {
-		progs = append(progs, s.objs.OnSysExit)
-	}
-	progs = append(progs, s.objs.OnExit, s.objs.OnFork, s.objs.OnExec)
-	for _, p := range progs {
+	for _, p := range []*ebpf.Program{s.objs.OnSysEnter, s.objs.OnSysExit, s.objs.OnExit, s.objs.OnFork, s.objs.OnExec} {
 		l, err := link.AttachTracing(link.TracingOptions{Program: p})
 		if err != nil {
 			return fmt.Errorf("attach %s: %w", p.String(), err)
@@ -169,9 +165,20 @@ func (s *Sensor) attach() error {
 }
 
 // StartGate begins to hold execs. What is held is handed to the Acquirer from
-// goroutines of the sensor until Close.
+// goroutines of the sensor until Close. At LevelNone it begins to have the kernel tell which
+// files are opened for execs, without holding them.
 func (s *Sensor) StartGate() error {
-	if s.opts.Gate == sensor.LevelNone || s.gate != nil {
+	if s.gate != nil || s.told != nil {
+		return nil
+	}
+	if s.opts.Gate == sensor.LevelNone {
+		n, err := newNotices(s)
+		if err != nil {
+			// Everything else is as it should be.
+			s.opts.Warn(fmt.Sprintf("scripts are not seen: %v", err))
+			return nil
+		}
+		s.told = n
 		return nil
 	}
 	g, err := newGate(s)
@@ -209,6 +216,9 @@ func (s *Sensor) Run(ctx context.Context, observe func(sensor.Observation) error
 			s.clock.sync()
 			if s.gate != nil {
 				s.gate.pending.expire(expiry, threadEnded)
+			}
+			if s.told != nil {
+				s.told.drain(nil)
 			}
 			if err := s.reportLoss(observe); err != nil {
 				return err
@@ -255,6 +265,9 @@ func (s *Sensor) Close() error {
 		var errs []error
 		if s.gate != nil {
 			errs = append(errs, s.gate.close())
+		}
+		if s.told != nil {
+			errs = append(errs, s.told.close())
 		}
 		for _, l := range s.links {
 			errs = append(errs, l.Close())

@@ -59,6 +59,9 @@ func (t *stream) handle(raw []byte) error {
 		if t.s.gate != nil {
 			t.s.gate.pending.threadEnded(r.Tid, r.H.Time)
 		}
+		if t.s.told != nil {
+			t.s.told.threadEnded(r.Tid)
+		}
 		if r.Group == 0 {
 			return nil
 		}

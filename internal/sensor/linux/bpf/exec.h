@@ -28,6 +28,8 @@ static __always_inline u32 append_places(struct exec_buffer *b, u32 where, struc
 
 	BPF_CORE_READ_INTO(&root.mnt, task, fs, root.mnt);
 	BPF_CORE_READ_INTO(&root.dentry, task, fs, root.dentry);
+	b->r.root_mnt = (u64)root.mnt;
+	b->r.root_dentry = (u64)root.dentry;
 	if (file) {
 		BPF_CORE_READ_INTO(&at.mnt, file, f_path.mnt);
 		BPF_CORE_READ_INTO(&at.dentry, file, f_path.dentry);
@@ -63,10 +65,12 @@ static __always_inline void take_attempt(struct exec_record *r, u32 tid)
 
 	r->attempt = 0;
 	r->failed = 0;
+	r->opened = 0;
 	if (!a || a->start != r->key.start)
 		return;
 	r->attempt = a->when;
 	r->failed = a->failed;
+	r->opened = a->opened;
 	r->before = a->creds;
 	r->flags |= EXEC_BEFORE;
 	bpf_map_delete_elem(&attempts, &tid);

@@ -176,6 +176,8 @@ struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; };
 
 #pragma clang attribute pop
 
+#define ENOENT 2
+#define ENOTDIR 20
 enum { PIDTYPE_SID = 3 };         /* include/linux/pid_types.h */
 #define PF_KTHREAD 0x00200000      /* include/linux/sched.h */
 #define PF_EXITING 0x00000004

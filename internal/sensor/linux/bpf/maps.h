@@ -40,8 +40,8 @@ struct attempt {
 	struct credentials creds;
 	u64 root_dentry, root_mnt; /* addresses of the process's root */
 	u64 first; /* when the first call since the last success was entered */
-	u32 tgid;
-	u32 failed;
+	u32 failed, opened; /* calls since then that failed, and may have opened a file; the sys_exit
+	                     * program writes the second */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -88,9 +88,14 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	if (ret < 0)
+	u32 nr = syscall_number(regs);
+
+	if (ret < 0) {
+		if (is_exec_call(nr))
+			fail_attempt(ret);
 		return 0;
-	u32 type = control_type(syscall_number(regs));
+	}
+	u32 type = control_type(nr);
 	if (type)
 		send_control(type, regs, ret);
 	return 0;
@@ -140,6 +145,10 @@ int identify(struct identify_args *args)
 	BPF_CORE_READ_INTO(&path.dentry, file, f_path.dentry);
 	BPF_CORE_READ_INTO(&root.mnt, me, fs, root.mnt);
 	BPF_CORE_READ_INTO(&root.dentry, me, fs, root.dentry);
+	if (args->root_dentry) {
+		root.mnt = (void *)args->root_mnt;
+		root.dentry = (void *)args->root_dentry;
+	}
 	b->r.attempt = 0;
 	b->r.failed = 0;
 	b->r.first = 0;
@@ -151,6 +160,8 @@ int identify(struct identify_args *args)
 		root.mnt = (void *)a->root_mnt;
 		root.dentry = (void *)a->root_dentry;
 	}
+	b->r.root_mnt = (u64)root.mnt;
+	b->r.root_dentry = (u64)root.dentry;
 	b->r.lens[PART_PATH] = append_path(b, IN_IDENTIFIED + slot, 0, &path, &root);
 	b->r.status[PART_PATH] = b->walk.status;
 	return 0;

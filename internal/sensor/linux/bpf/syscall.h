@@ -72,9 +72,9 @@ static __always_inline void begin_attempt(void)
 
 	a.when = bpf_ktime_get_boot_ns();
 	a.start = BPF_CORE_READ(task, group_leader, start_boottime);
-	a.tgid = BPF_CORE_READ(task, tgid);
 	/* an entry that is still there is of a call that failed */
 	a.failed = last ? last->failed + 1 : 0;
+	a.opened = last ? last->opened : 0;
 	a.first = last ? last->first : a.when;
 	read_credentials(&a.creds, task);
 	a.root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
@@ -184,6 +184,18 @@ static __always_inline void begin_epoch(void)
 	r->h.size = sizeof(*r);
 	r->h.time = bpf_ktime_get_boot_ns();
 	bpf_ringbuf_submit(r, 0);
+}
+
+/* A call that failed for want of a file has opened none, as a rule: an interpreter can
+ * be wanting too, but then no such exec succeeds later. */
+static __always_inline void fail_attempt(long error)
+{
+	if (error == -ENOENT || error == -ENOTDIR)
+		return;
+	u32 tid = bpf_get_current_pid_tgid();
+	struct attempt *a = bpf_map_lookup_elem(&attempts, &tid);
+	if (a)
+		a->opened++;
 }
 
 static __always_inline void send_control(u32 type, struct pt_regs *regs, long ret)

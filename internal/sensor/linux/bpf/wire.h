@@ -126,6 +126,7 @@ struct exec_record {
 	u64 first; /* identify: when the thread entered its first call since the last success */
 	u64 args_total, env_total;
 	u64 arg_floor, stack_limit; /* how much room argv had, see arguments_linux.go */
+	u64 root_dentry, root_mnt; /* what PART_PATH is seen from: addresses, to compare */
 	struct file_identity image;
 	struct file_identity below; /* stacked file systems: the file that holds the bytes */
 	struct credentials before, after;
@@ -137,7 +138,7 @@ struct exec_record {
 	u32 lens[PARTS];
 	u32 status[PARTS];
 	u32 failed; /* exec calls of this thread since its last success that failed */
-	u32 pad;
+	u32 opened; /* and may have opened a file before they did */
 };
 
 struct chunk_record {
@@ -165,6 +166,8 @@ struct identify_args {
 	u32 tid;  /* the thread whose exec opened it, 0 for none */
 	u32 slot;
 	u32 pad;
+	/* Where paths begin when the thread is in no exec call; 0: at the caller's root. */
+	u64 root_dentry, root_mnt;
 };
 
 #define IDENTIFY_SLOTS 2
