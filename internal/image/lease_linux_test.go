@@ -1,0 +1,108 @@
+package image
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"xnumon/event"
+	"xnumon/internal/sensor"
+)
+
+// knock opens a file for writing without waiting: the kernel notes that somebody wants to.
+func knock(t *testing.T, path string) {
+	t.Helper()
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fd)
+		t.Fatal("a writer was let in")
+	}
+	if !errors.Is(err, unix.EWOULDBLOCK) {
+		t.Fatal(err)
+	}
+}
+
+func TestLease(t *testing.T) {
+	path := write(t, content)
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	l, why := takeLease(int(f.Fd()), time.Hour)
+	if why != "" {
+		t.Fatal(why)
+	}
+	if l.wanted() || !l.holds() {
+		t.Errorf("nobody has come yet: wanted %v, holds %v", l.wanted(), l.holds())
+	}
+	knock(t, path)
+	if !l.wanted() || !l.holds() {
+		t.Errorf("a writer waits: wanted %v, holds %v", l.wanted(), l.holds())
+	}
+	// From then on only the time since it was taken says whether he still waits.
+	l.limit = 0
+	if l.holds() {
+		t.Error("it holds for longer than the kernel keeps a writer waiting")
+	}
+}
+
+// Whoever has waited for too long may have been let in: nothing is known any more.
+func TestWriterWaitedForTooLong(t *testing.T) {
+	for _, wanted := range []bool{false, true} {
+		a := newTest(t, sensor.LevelHash)
+		a.limit = 0
+		path := write(t, content)
+		f, released := hold(t, a, path)
+		wait(t, "released", released)
+		if wanted {
+			knock(t, path)
+		}
+		a.Activated(f, now(), true)
+		d := digest(t, f)
+		if !wanted && d.SHA256 != sha(content) || wanted && (d.SHA256 != "" || d.Reason != event.ReasonModified) {
+			t.Errorf("wanted %v: %+v", wanted, d)
+		}
+	}
+}
+
+// What its owner can change at any time is known only as it was while it was held.
+func TestUnsealed(t *testing.T) {
+	for _, holding := range []bool{false, true} {
+		a := newTest(t, sensor.LevelHash)
+		fd, err := unix.MemfdCreate("program", unix.MFD_CLOEXEC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := unix.Write(fd, content); err != nil {
+			t.Fatal(err)
+		}
+		state, magic := identify(t, fd)
+		f := &sensor.File{Ref: refs.Add(1), Memfd: "unsealed", ID: state.Identity}
+		a.Hold(&sensor.Held{
+			File: f, FD: fd, State: state, Magic: magic, Release: func() {}, Holding: func() bool { return holding },
+		})
+		a.Activated(f, now(), true)
+		d := digest(t, f)
+		if holding && d.SHA256 != sha(content) || !holding && (d.SHA256 != "" || d.Reason != event.ReasonUnverifiable) {
+			t.Errorf("held until it was read: %v: %+v", holding, d)
+		}
+	}
+}
+
+func TestKeptHead(t *testing.T) {
+	for head, want := range map[string]string{
+		"":                      "",
+		"\x7fELF\x02\x01":       "\x7fELF",
+		"#!/bin/sh -e\nexit":    "#!/bin/sh -e\n",
+		"#!/bin/sh":             "#!/bin/sh",
+		"MZ and more than that": "MZ a",
+	} {
+		if got := keptHead([]byte(head)); got != want {
+			t.Errorf("%q: %q", head, got)
+		}
+	}
+}
