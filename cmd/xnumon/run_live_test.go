@@ -153,7 +153,7 @@ func TestLiveLoss(t *testing.T) {
 	if err := s.cmd.Process.Signal(unix.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	// 8 MiB of ring, 4 KiB a record. A longer environment would go in chunks, which
+	// 4 MiB of ring, 4 KiB a record. A longer environment would go in chunks, which
 	// leave room for the rest.
 	child := exec.Command("sh", "-c", `i=0; while [ $i -lt 3000 ]; do /bin/true; i=$((i+1)); done; exec sleep 1000`)
 	child.Env = []string{"FILL=" + strings.Repeat("x", 4000)}

@@ -154,7 +154,7 @@ var errHidden = errors.New("another mount hides it")
 
 // mount marks the file system of one mount, after making sure that its path leads to it.
 func (m *marks) mount(pid string, mount *mountinfo.Info) error {
-	fd, err := openBelow("/proc/"+pid+"/root", mount.Mountpoint)
+	fd, err := m.openBelow("/proc/"+pid+"/root", mount.Mountpoint)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (m *marks) mount(pid string, mount *mountinfo.Info) error {
 
 // below marks the file system that a path leads to, see openBelow.
 func (m *marks) below(directory, path string) error {
-	fd, err := openBelow(directory, path)
+	fd, err := m.openBelow(directory, path)
 	if err != nil {
 		return err
 	}
@@ -180,9 +180,9 @@ func (m *marks) below(directory, path string) error {
 }
 
 // openBelow opens a path as a process sees it that has the given root or working directory,
-// a link in /proc. It asks nobody: what is mounted somewhere keeps the names that lead there in
-// memory, and where those belong to a server that has to be asked, it gives up.
-func openBelow(directory, path string) (int, error) {
+// a link in /proc. It asks no server: what is mounted somewhere keeps the names that lead there
+// in memory.
+func (m *marks) openBelow(directory, path string) (int, error) {
 	from, err := unix.Open(directory, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
@@ -194,9 +194,28 @@ func openBelow(directory, path string) (int, error) {
 	}
 	fd, err := unix.Openat2(from, path, &how)
 	if errors.Is(err, unix.EAGAIN) {
-		err = errServed
+		// Some file systems look at their names again each time, sysfs for example.
+		return m.walkBelow(from, path)
 	}
 	return fd, err
+}
+
+// walkBelow is openBelow one name after the other. It gives up where somebody would have to be
+// asked for the next, and at links.
+func (m *marks) walkBelow(from int, path string) (int, error) {
+	at, err := unix.Openat(from, ".", unix.O_PATH|unix.O_CLOEXEC, 0)
+	for _, name := range strings.Split(path, "/") {
+		if err != nil || name == "" {
+			continue
+		}
+		next := -1
+		if err = m.asksNobody(at); err == nil {
+			next, err = unix.Openat(at, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		}
+		unix.Close(at)
+		at = next
+	}
+	return at, err
 }
 
 // mountID is the number of the mount a descriptor is on, as in mountinfo.
@@ -229,6 +248,16 @@ var errServed = errors.New("it is served by another process or machine, which th
 
 // descriptor marks the file system that a descriptor is on.
 func (m *marks) descriptor(fd int) error {
+	if err := m.asksNobody(fd); err != nil {
+		return err
+	}
+	return unix.FanotifyMark(m.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, m.mask,
+		unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd))
+}
+
+// asksNobody returns an error if using a file on the file system that a descriptor is on can
+// mean to wait for another process or machine.
+func (m *marks) asksNobody(fd int) error {
 	var out identified
 	if err := m.s.ident.ask(slotOther, fd, 0, &out); err != nil {
 		return err
@@ -237,12 +266,9 @@ func (m *marks) descriptor(fd int) error {
 		return errServed
 	}
 	if out.file.Magic == overlayMagic {
-		if err := m.layers(fd); err != nil {
-			return err
-		}
+		return m.layers(fd)
 	}
-	return unix.FanotifyMark(m.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, m.mask,
-		unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(fd))
+	return nil
 }
 
 // served says whether opening a file can mean waiting for another process or

@@ -21,7 +21,7 @@ volatile u64 epoch;
 /* All programs write, the event reader reads. Order in it is the order of things. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
+	__uint(max_entries, 4 << 20); /* its reader has it mapped twice */
 } events SEC(".maps");
 
 /* The sys_exit program writes, the gate's marker reads: mounts and memfds to be
@@ -146,7 +146,7 @@ struct {
  * exec, which always wakes it, or for the reader's own clock, unless the ring
  * fills up. (The default, to wake when the reader has read everything before, would not do
  * with records that do not wake: kernel/bpf/ringbuf.c, bpf_ringbuf_commit.) */
-#define QUIET_ROOM (2 << 20)
+#define QUIET_ROOM (1 << 20)
 
 static __always_inline u64 quietly(void)
 {

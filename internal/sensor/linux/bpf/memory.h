@@ -7,7 +7,7 @@
 #define MAX_CHUNKS (6 * 1024 * 1024 / CHUNK_CAP + 1)
 
 /* Long arguments may not fill the ring so far that forks and execs find no room. */
-#define CHUNK_ROOM (5 << 20)
+#define CHUNK_ROOM (3 << 20)
 
 /* Sends [start, end) of the current process's memory in chunks, on behalf of
  * the record in scratch. Returns the status of the part. Not static, so that
