@@ -146,7 +146,7 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("scratch: %w", err)
 	}
 	r := &Runner{Bin: folder, Scratch: root, CaseLimit: *caseLimit, MonitorLimit: *limit, Deliver: *deliver, Progress: os.Stderr}
-	report := Report{Kernel: kernel(), Cases: cases}
+	report := Report{Kernel: kernel(), Measured: time.Now().UTC().Truncate(time.Second), Cases: cases}
 	var failed error
 	for _, m := range monitor.All(*xnumon) {
 		if !matches(*monitors, m.Name()) {

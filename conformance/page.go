@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"xnumon/conformance/fact"
 )
@@ -47,26 +48,11 @@ func Page(reports []Report) string {
 	for i := range reports {
 		reports[i].table(&b)
 	}
+	differences(&b, reports)
 	b.WriteString("\n## What was not right\n")
 	for _, k := range allCases(reports) {
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n", k.Name, k.Summary)
-		first := true
-		for i := range reports {
-			for j := range reports[i].Columns {
-				c := &reports[i].Columns[j]
-				who := c.Monitor
-				if len(reports) > 1 {
-					who += " on " + reports[i].Kernel
-				}
-				if text := c.details(k.Name, who); text != "" {
-					if first {
-						b.WriteString("\n")
-						first = false
-					}
-					b.WriteString(text)
-				}
-			}
-		}
+		notRight(&b, reports, k.Name)
 	}
 	return b.String()
 }
@@ -88,7 +74,7 @@ func allCases(reports []Report) []Case {
 
 // table is one kernel's cases by monitors.
 func (r *Report) table(b *strings.Builder) {
-	fmt.Fprintf(b, "\n## %s\n\n| case |", r.Kernel)
+	fmt.Fprintf(b, "\n## %s\n\nMeasured on %s.\n\n| case |", r.Kernel, r.Measured.Format(time.DateOnly))
 	for _, c := range r.Columns {
 		fmt.Fprintf(b, " %s |", c.Monitor)
 	}
@@ -132,54 +118,6 @@ func (c *Column) cell(name string) string {
 		s += fmt.Sprintf(", **%d wrong**", t[fact.Wrong])
 	}
 	return s
-}
-
-// detailLimit is how many findings of one case under one monitor are told one by
-// one.
-const detailLimit = 6
-
-// details lists what was not right, a line a finding.
-func (c *Column) details(name, who string) string {
-	o := c.outcome(name)
-	if o == nil {
-		return ""
-	}
-	var b strings.Builder
-	if o.Skip != "" {
-		fmt.Fprintf(&b, "- %s: not on this machine: %s\n", who, cell(o.Skip))
-	}
-	if o.Fail != "" {
-		fmt.Fprintf(&b, "- %s: the case did not work: %s\n", who, cell(o.Fail))
-	}
-	for _, n := range o.Notes {
-		fmt.Fprintf(&b, "- %s: %s\n", who, cell(n))
-	}
-	told, more := 0, 0
-	for _, wanted := range []fact.Verdict{fact.Wrong, fact.Missing} {
-		for _, f := range o.Findings {
-			// A record that is missing says it all.
-			if f.Verdict != wanted || f.Note == "no record" {
-				continue
-			}
-			if told == detailLimit {
-				more++
-				continue
-			}
-			told++
-			fmt.Fprintf(&b, "- %s: %s %s %s", who, f.ID, f.Fact, f.Verdict)
-			if f.Note != "" {
-				fmt.Fprintf(&b, " (%s)", cell(f.Note))
-			}
-			if f.Verdict == fact.Wrong && f.Fact != fact.Exists {
-				fmt.Fprintf(&b, ": %s, not %s", values(f.Got), values(f.Want))
-			}
-			b.WriteString("\n")
-		}
-	}
-	if more > 0 {
-		fmt.Fprintf(&b, "- %s: and %d more\n", who, more)
-	}
-	return b.String()
 }
 
 // values writes a fact's values for a reader, shortened.

@@ -8,15 +8,18 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"xnumon/conformance/fact"
 )
 
 // Report is everything that was found.
 type Report struct {
-	Kernel  string   `json:"kernel"`
-	Cases   []Case   `json:"cases"`
-	Columns []Column `json:"monitors"`
+	Kernel string `json:"kernel"`
+	// Measured is when it was begun.
+	Measured time.Time `json:"measured"`
+	Cases    []Case    `json:"cases"`
+	Columns  []Column  `json:"monitors"`
 }
 
 // Load reads what -json has written.

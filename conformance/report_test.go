@@ -5,6 +5,7 @@ package main
 import (
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,11 +83,30 @@ func TestReport(t *testing.T) {
 	if again := Page([]Report{read}); again != page {
 		t.Errorf("after a round trip:\n%s", again)
 	}
+	for _, kernel := range []string{"What differs", "bad on Linux"} {
+		if strings.Contains(page, kernel) {
+			t.Errorf("the page about one says %q", kernel)
+		}
+	}
 	other := r
 	other.Kernel = "Other"
-	for _, want := range []string{"- bad on Linux: a argv missing", "- bad on Other: a argv missing", "## Other"} {
-		if two := Page([]Report{r, other}); !strings.Contains(two, want) {
+	two := Page([]Report{r, other})
+	for _, want := range []string{"## Other", "- bad: a argv missing (lost)", "## What differs by kernel\n\nNothing."} {
+		if !strings.Contains(two, want) {
 			t.Errorf("the page about two has no %q:\n%s", want, two)
+		}
+	}
+	other.Columns = slices.Clone(r.Columns)[1:]
+	other.Columns[0].Outcomes = slices.Clone(other.Columns[0].Outcomes)
+	other.Columns[0].Outcomes[0].Findings = other.Columns[0].Outcomes[0].Findings[1:]
+	two = Page([]Report{r, other})
+	for _, want := range []string{
+		"- bad: a argv missing (lost)",
+		"- bad on Linux: a cwd wrong",
+		"| case | monitor | Linux | Other |\n|---|---|---|---|\n| [one](#one) | bad | 0, 1 missing, **1 wrong** | 0, 1 missing |\n\n",
+	} {
+		if !strings.Contains(two, want) {
+			t.Errorf("the page about two that differ has no %q:\n%s", want, two)
 		}
 	}
 	if err := r.Demand("good", "good"); err != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	_ "embed"
 )
@@ -103,10 +104,15 @@ func ramdisk(ctx context.Context, k kernel) ([]byte, error) {
 
 // boot runs the machine until it powers itself off. A kernel that panics powers off as
 // well; what it has not reported is missed later.
-func boot(ctx context.Context, m *machine, out string, o *options) error {
-	ctx, cancel := context.WithTimeout(ctx, o.limit)
-	defer cancel()
-	log, err := os.Create(filepath.Join(out, consoleLog))
+func boot(ctx context.Context, m *machine, name string, accel acceleration, out string, o *options) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("it was not begun: %w", err)
+	}
+	var show io.Writer
+	if o.console {
+		show = os.Stdout
+	}
+	log, err := newConsole(name, out, show, os.Stdout)
 	if err != nil {
 		return err
 	}
@@ -116,12 +122,8 @@ func boot(ctx context.Context, m *machine, out string, o *options) error {
 		return err
 	}
 	defer said.Close()
-	accel, err := accelerator(ctx)
-	if err != nil {
-		return err
-	}
 	cmd := exec.CommandContext(ctx, "qemu-system-x86_64",
-		"-accel", accel, "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", strconv.Itoa(2048),
+		"-accel", accel.option, "-machine", "q35", "-cpu", "max", "-smp", strconv.Itoa(processors), "-m", strconv.Itoa(2048),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
 		"-kernel", m.kernel, "-initrd", m.initramfs,
 		// The clock is the host's, on all processors alike; the watchdog would
@@ -136,13 +138,11 @@ func boot(ctx context.Context, m *machine, out string, o *options) error {
 		"-d", "cpu_reset",
 	)
 	cmd.Stdout, cmd.Stderr = log, said
-	if o.console {
-		cmd.Stdout = io.MultiWriter(log, os.Stdout)
-	}
+	begun := time.Now()
 	err = cmd.Run()
 	switch {
 	case ctx.Err() == context.DeadlineExceeded:
-		return fmt.Errorf("it had not ended after %v; the console is in %s", o.limit, log.Name())
+		return stuck(fmt.Errorf("it had not ended %v after power-on", time.Since(begun).Round(time.Second)), out)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
@@ -151,25 +151,34 @@ func boot(ctx context.Context, m *machine, out string, o *options) error {
 	return nil
 }
 
+// acceleration is how a machine is emulated, and by how many threads.
+type acceleration struct {
+	option  string
+	threads int
+}
+
+// processors is how many a machine has.
+const processors = 2
+
 // accelerator is the emulation, always: what comes out must not depend on whether
 // this machine may use its processor's virtualization. Before QEMU 8.1 a processor
 // could execute code that another had already changed, which a kernel that puts
 // breakpoints into itself to switch tracepoints takes for a fault and panics
 // (mended by "accel/tcg: Always lock pages before translation"); there, all
 // processors take turns on one thread.
-func accelerator(ctx context.Context) (string, error) {
+func accelerator(ctx context.Context) (acceleration, error) {
 	text, err := output(ctx, "", "qemu-system-x86_64", "--version")
 	if err != nil {
-		return "", err
+		return acceleration{}, err
 	}
 	major, minor, err := qemuVersion(text)
 	if err != nil {
-		return "", err
+		return acceleration{}, err
 	}
 	if major > 8 || major == 8 && minor >= 1 {
-		return "tcg,thread=multi", nil
+		return acceleration{"tcg,thread=multi", processors}, nil
 	}
-	return "tcg,thread=single", nil
+	return acceleration{"tcg,thread=single", 1}, nil
 }
 
 // qemuVersion reads "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)".

@@ -10,15 +10,19 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // options are what the command line chose.
 type options struct {
 	cache, out string
 	limit      time.Duration
+	atOnce     int
 	live       bool
 	corpus     bool
 	tests      string
@@ -45,7 +49,8 @@ func command(ctx context.Context) error {
 	chosen := flag.String("kernels", strings.Join(names, ","), "comma-separated `series`")
 	flag.StringVar(&o.cache, "cache", "", "`folder` for kernel packages (default: xnumon/kernels in the user's cache folder)")
 	flag.StringVar(&o.out, "out", "build/kernels", "`folder` for what the kernels report")
-	flag.DurationVar(&o.limit, "limit", 30*time.Minute, "how long one kernel may take from power-on to power-off")
+	flag.DurationVar(&o.limit, "limit", 60*time.Minute, "how long the kernels may take, all together, from the first one's power-on")
+	flag.IntVar(&o.atOnce, "at-once", 0, "how many kernels run at the same time (default: as many as there are processors for)")
 	flag.BoolVar(&o.live, "live", true, "run the live tests")
 	flag.BoolVar(&o.corpus, "corpus", true, "run the conformance corpus")
 	flag.StringVar(&o.tests, "tests", "", "only the live tests of packages whose folder contains this `text`")
@@ -72,50 +77,68 @@ func command(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
+	var kernels []kernel
 	for _, name := range strings.Split(*chosen, ",") {
 		s, err := find(name)
-		if err == nil {
-			err = try(ctx, s, p, work, &o)
-		}
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("kernel %s: %w", name, err))
+			return fmt.Errorf("kernel %s: %w", name, err)
 		}
-		if ctx.Err() != nil {
-			return errors.Join(failed, ctx.Err())
+		k, err := fetch(ctx, s, o.cache)
+		if err != nil {
+			return fmt.Errorf("kernel %s: %w", name, err)
 		}
+		kernels = append(kernels, k)
 	}
-	return failed
-}
-
-// try runs everything on one kernel.
-func try(ctx context.Context, s series, p *payload, work string, o *options) error {
-	k, err := fetch(ctx, s, o.cache)
+	accel, err := accelerator(ctx)
 	if err != nil {
 		return err
 	}
-	out := filepath.Join(o.out, s.name)
+	if o.atOnce <= 0 {
+		o.atOnce = max(1, runtime.NumCPU()/accel.threads)
+	}
+
+	limited, cancel := context.WithTimeout(ctx, o.limit)
+	defer cancel()
+	// One kernel's failure does not keep the others from running.
+	var group errgroup.Group
+	group.SetLimit(o.atOnce)
+	failed := make([]error, len(kernels))
+	for i, k := range kernels {
+		group.Go(func() error {
+			if err := try(limited, k, accel, p, work, &o); err != nil {
+				failed[i] = fmt.Errorf("kernel %s: %w", k.series, err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return errors.Join(append(failed, ctx.Err())...)
+}
+
+// try runs everything on one kernel.
+func try(ctx context.Context, k kernel, accel acceleration, p *payload, work string, o *options) error {
+	out := filepath.Join(o.out, k.series)
 	if err := os.RemoveAll(out); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	dir := filepath.Join(work, s.name)
+	dir := filepath.Join(work, k.series)
 	m, err := assemble(ctx, k, p, dir)
 	if err != nil {
 		return err
 	}
 	// The images are large, and one kernel's are of no use to the next.
 	defer os.RemoveAll(dir)
-	fmt.Printf("%s: booting %s\n", s.name, k.release)
+	fmt.Printf("%s: booting %s\n", k.series, k.release)
 	begun := time.Now()
-	if err := boot(ctx, m, out, o); err != nil {
+	if err := boot(ctx, m, k.series, accel, out, o); err != nil {
 		return err
 	}
 	if err := collect(m.report, out); err != nil {
-		return fmt.Errorf("%w; the console is in %s", err, filepath.Join(out, consoleLog))
+		return stuck(err, out)
 	}
-	fmt.Printf("%s: ran for %v\n", s.name, time.Since(begun).Round(time.Second))
-	return judge(s.name, k.release, p, out)
+	fmt.Printf("%s: ran for %v\n", k.series, time.Since(begun).Round(time.Second))
+	return judge(k.series, k.release, p, out)
 }

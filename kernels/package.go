@@ -39,6 +39,7 @@ func find(name string) (series, error) {
 
 // kernel is an unpacked kernel package.
 type kernel struct {
+	series  string // 6.1
 	release string // 6.1.0-56-cloud-amd64
 	dir     string // the package's root
 }
@@ -77,7 +78,7 @@ func fetch(ctx context.Context, s series, cache string) (kernel, error) {
 		fmt.Fprintf(os.Stderr, "kernels: %v; using %s from the cache\n", err, k.release)
 		return k, nil
 	}
-	k := kernel{release: strings.TrimPrefix(name, "linux-image-")}
+	k := kernel{series: s.name, release: strings.TrimPrefix(name, "linux-image-")}
 	k.dir = filepath.Join(cache, k.release)
 	if _, err := os.Stat(k.dir); err == nil {
 		return k, nil
@@ -98,7 +99,7 @@ func cached(s series, cache string) (k kernel, ok bool) {
 			continue
 		}
 		newest = info
-		k, ok = kernel{release: filepath.Base(dir), dir: dir}, true
+		k, ok = kernel{series: s.name, release: filepath.Base(dir), dir: dir}, true
 	}
 	return k, ok
 }
