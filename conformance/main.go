@@ -68,6 +68,9 @@ func command(ctx context.Context, args []string) error {
 			if err != nil {
 				return err
 			}
+			if len(reports) > 0 && !slices.Equal(r.Cases, reports[0].Cases) {
+				fmt.Fprintf(os.Stderr, "conformance: %s is about other cases than %s: it was measured with another corpus, or a part of it\n", file, args[2])
+			}
 			reports = append(reports, r)
 		}
 		return os.WriteFile(args[1], []byte(Page(reports)), 0o644)

@@ -102,7 +102,7 @@ func (r *Runner) Run(ctx context.Context, m monitor.Monitor, cases []Case) (Colu
 		}
 		current := runs[len(runs)-1]
 		d := ran{run: len(runs) - 1, from: len(current.Records())}
-		d.script = r.execute(ctx, c, filepath.Join(base, fmt.Sprintf("c%d", i)), current, &out)
+		d.script = r.execute(ctx, c, filepath.Join(base, fmt.Sprintf("c%d", i)), m, current, &out)
 		done = append(done, d)
 		col.Outcomes = append(col.Outcomes, out)
 		fmt.Fprintf(r.Progress, "%s: %s %s\n", m.Name(), c.Name, strings.Join(append(out.Notes, out.Skip, out.Fail), " "))
@@ -132,10 +132,11 @@ func (r *Runner) Run(ctx context.Context, m monitor.Monitor, cases []Case) (Colu
 
 // execute runs one case in its directory, and then waits until what it did must
 // have been logged.
-func (r *Runner) execute(ctx context.Context, c Case, dir string, m *monitor.Run, out *Outcome) fact.Script {
+func (r *Runner) execute(ctx context.Context, c Case, dir string, m monitor.Monitor, run *monitor.Run, out *Outcome) fact.Script {
 	// Should the monitor hold the case, or the runner, for ever, it has to go.
-	hang := time.AfterFunc(2*r.CaseLimit+r.Deliver, m.Kill)
+	hang := time.AfterFunc(2*r.CaseLimit+r.Deliver, run.Kill)
 	defer hang.Stop()
+	first := len(run.Records())
 	token := newToken()
 	text, notes, err := r.play(ctx, c, dir, token)
 	out.Notes = append(out.Notes, notes...)
@@ -157,7 +158,11 @@ func (r *Runner) execute(ctx context.Context, c Case, dir string, m *monitor.Run
 	if out.Skip != "" || out.Fail != "" {
 		return script
 	}
-	if err := r.settle(ctx, token, m); err != nil {
+	// A monitor that does not tell arguments has nothing to tell the token in.
+	if !m.Says("argv") && !m.Says("argv.passed") {
+		token = ""
+	}
+	if err := r.settle(ctx, token, first, run); err != nil {
 		out.Notes = append(out.Notes, err.Error())
 	}
 	return script
@@ -230,7 +235,9 @@ const expectFD = 9
 // settle executes a program whose record ends the case, and waits until it has
 // been logged. There are two, because a monitor that writes text in lines cannot
 // know that a record is complete before the next one begins.
-func (r *Runner) settle(ctx context.Context, token string, m *monitor.Run) error {
+// It is found by the token, or, without one, by its process alone, behind the first
+// records of the log.
+func (r *Runner) settle(ctx context.Context, token string, first int, run *monitor.Run) error {
 	ctx, cancel := context.WithTimeout(ctx, r.Deliver)
 	defer cancel()
 	var pid int
@@ -244,7 +251,10 @@ func (r *Runner) settle(ctx context.Context, token string, m *monitor.Run) error
 			pid = cmd.Process.Pid
 		}
 	}
-	return m.Await(ctx, uint32(pid), token+".after.")
+	if token != "" {
+		token += ".after."
+	}
+	return run.Await(ctx, first, uint32(pid), token)
 }
 
 // sweep kills the processes that carry the token in their environment, once they

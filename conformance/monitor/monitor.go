@@ -100,13 +100,14 @@ func (r *Run) Kill() {
 	<-r.exited
 }
 
-// Await waits until the log holds a record with this pid and token.
-func (r *Run) Await(ctx context.Context, pid uint32, token string) error {
-	seen := 0
+// Await waits until the log holds, behind the first of its records, one with this pid
+// and token. An empty token stands in every record.
+func (r *Run) Await(ctx context.Context, first int, pid uint32, token string) error {
+	seen := first
 	for {
 		records := r.Records()
 		for ; seen < len(records); seen++ {
-			if rec := &records[seen]; rec.Pid == pid && rec.Mentions(token) {
+			if rec := &records[seen]; rec.Pid == pid && (token == "" || rec.Mentions(token)) {
 				return nil
 			}
 		}
