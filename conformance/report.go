@@ -120,6 +120,9 @@ func (r *Report) Summary() string {
 			if o.Fail != "" {
 				fmt.Fprintf(&b, "  %s did not work: %s\n", o.Case, o.Fail)
 			}
+			if o.Skip != "" {
+				fmt.Fprintf(&b, "  %s was not run: %s\n", o.Case, o.Skip)
+			}
 		}
 	}
 	return b.String()
@@ -144,6 +147,11 @@ func (r *Report) Demand(truthful, complete string) error {
 		for _, o := range c.Outcomes {
 			if o.Fail != "" {
 				err = errors.Join(err, fmt.Errorf("%s: case %s: %s", c.Monitor, o.Case, o.Fail))
+			}
+			for _, f := range o.Findings {
+				if f.Verdict == fact.Wrong || all && f.Verdict == fact.Missing && f.Note != "no record" {
+					err = errors.Join(err, fmt.Errorf("%s: case %s: %s", c.Monitor, o.Case, tell(&f)))
+				}
 			}
 		}
 	}
