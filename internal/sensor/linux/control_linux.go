@@ -37,7 +37,7 @@ func (c *control) close() error { return c.ring.Close() }
 func (c *control) run() {
 	runtime.LockOSThread()
 	// Without the privilege it is only slower.
-	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), gatePriority)
+	_ = hurry()
 	var rec ringbuf.Record
 	for {
 		err := c.ring.ReadInto(&rec)

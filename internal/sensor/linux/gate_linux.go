@@ -72,6 +72,7 @@ func newGate(s *Sensor) (_ *gate, err error) {
 
 // start begins to hold.
 func (g *gate) start() error {
+	makeRoom()
 	g.done.Go(g.read)
 	g.done.Go(g.control.run)
 	if w := g.s.opts.Watchdog; w != nil {
@@ -152,9 +153,6 @@ func (g *gate) read() {
 		}
 	}
 }
-
-// gatePriority lets the gate run before what it holds up.
-const gatePriority = -20
 
 const metadataSize = int(unsafe.Sizeof(unix.FanotifyEventMetadata{}))
 

@@ -1,0 +1,37 @@
+package linux
+
+import (
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// gatePriority lets the gate run before what it holds up.
+const gatePriority = -20
+
+// hurry lets the calling thread, which its goroutine must have to itself, run before
+// every ordinary one: it does next to nothing each time, and too late is as good
+// as never. The real-time policy that this takes is not passed on to threads that
+// this one makes (sched(7)).
+func hurry() error {
+	err := unix.SchedSetAttr(0, &unix.SchedAttr{
+		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1, Flags: unix.SCHED_FLAG_RESET_ON_FORK}, 0)
+	if err != nil {
+		err = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), gatePriority)
+	}
+	return err
+}
+
+// spareProcs is how many goroutines may run beside as many as there are processors.
+const spareProcs = 6
+
+// makeRoom lets more goroutines run at a time than there are processors. A thread that
+// comes back from a system call must find one of Go's Ps free. When all of them
+// are with hash workers, whose threads have no such priority and wait for a
+// processor of a busy machine, it waits for those, however urgent it is itself.
+func makeRoom() {
+	if want := runtime.NumCPU() + spareProcs; os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < want {
+		runtime.GOMAXPROCS(want)
+	}
+}
