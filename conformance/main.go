@@ -119,6 +119,7 @@ func run(ctx context.Context, args []string) error {
 		asJSON    = flags.String("json", "", "write every finding to this `file`")
 		truthful  = flags.String("not-wrong", "", "fail if one of these monitors (`patterns`) says something wrong")
 		complete  = flags.String("all-right", "", "fail if for one of these monitors (`patterns`) anything is wrong or missing")
+		hold      = flags.Duration("xnumon-gate-timeout", 0, "how long xnumon may hold an exec, on a machine that is slow at hashing (default: what xnumon does by itself)")
 		caseLimit = flags.Duration("case-limit", 30*time.Second, "how long a case may take")
 		limit     = flags.Duration("monitor-limit", 9*time.Minute, "how long a monitor may run; it is killed after that")
 		deliver   = flags.Duration("deliver", 15*time.Second, "how long a record may take to be logged")
@@ -154,6 +155,9 @@ func run(ctx context.Context, args []string) error {
 	for _, m := range monitor.All(*xnumon) {
 		if !matches(*monitors, m.Name()) {
 			continue
+		}
+		if x, ok := m.(*monitor.Xnumon); ok {
+			x.Timeout = *hold
 		}
 		col, err := r.Run(ctx, m, cases)
 		if err != nil {

@@ -15,6 +15,8 @@ import (
 type Xnumon struct {
 	// Path is the program, Level the value of --gate.
 	Path, Level string
+	// Timeout is the value of --gate-timeout; zero leaves it out.
+	Timeout time.Duration
 }
 
 var _ Monitor = (*Xnumon)(nil)
@@ -56,7 +58,11 @@ func (x *Xnumon) Version(ctx context.Context) (string, error) {
 // Start starts xnumon; it says on standard error when it sees every exec.
 func (x *Xnumon) Start(ctx context.Context, dir string, limit time.Duration) (*Run, error) {
 	log := filepath.Join(dir, "xnumon.json")
-	r := launch(limit, x.Path, "run", "--gate", x.Level, "--env", "full", "--output", log, "--format", "json")
+	args := []string{"run", "--gate", x.Level, "--env", "full", "--output", log, "--format", "json"}
+	if x.Timeout > 0 {
+		args = append(args, "--gate-timeout", x.Timeout.String())
+	}
+	r := launch(limit, x.Path, args...)
 	if err := r.start(); err != nil {
 		return nil, err
 	}
