@@ -40,8 +40,35 @@ type ObservedStats struct {
 	// some were.
 	Lost   uint64 `json:"lost"`
 	Losses uint64 `json:"losses"`
-	// Suppressed are execs that got no record because of the configuration.
-	Suppressed uint64 `json:"suppressed"`
+	// Misses are what the table of processes should have known and did not.
+	Misses MissStats `json:"misses"`
+	// Suppressed are execs, and processes found running, that got no record
+	// because of the configuration; SuppressedBy says by which rules.
+	Suppressed   uint64          `json:"suppressed"`
+	SuppressedBy SuppressedStats `json:"suppressed_by"`
+}
+
+// MissStats count, by kind, what observations took for granted and the table of
+// processes did not hold. What a record says of it is then looked up and marked,
+// or missing with its reason.
+type MissStats struct {
+	// Forks are forks by a process that was not in the table, Execs execs by one.
+	Forks uint64 `json:"forks"`
+	Execs uint64 `json:"execs"`
+	// Images are forks and execs by a process that ran another image than the
+	// table had for it.
+	Images uint64 `json:"images"`
+}
+
+// SuppressedStats count what was suppressed, by the first kind of rule that did it.
+type SuppressedStats struct {
+	Path          uint64 `json:"path"`
+	Ident         uint64 `json:"ident"`
+	AncestorPath  uint64 `json:"ancestor_path"`
+	AncestorIdent uint64 `json:"ancestor_ident"`
+	// Elsewhere are files whose path is that of a rule but could not be shown to
+	// be theirs on the machine itself. They suppressed nothing.
+	Elsewhere uint64 `json:"elsewhere"`
 }
 
 // AcquisitionStats count what became of the files that were executed.

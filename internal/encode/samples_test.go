@@ -150,7 +150,8 @@ func samples() []sample {
 		{name: "stop", ops: &event.Ops{Time: at("21:49:09.3"), Op: event.OpStop, Error: "write /var/log/x\x1b: no space left", Pid: 700}},
 		{name: "stats", stat: &event.Stats{
 			Time: at("21:49:09.4"), Since: at("21:49:09.1"), Processes: 300, Images: 400, Memory: 40 << 20, CPU: 12345678,
-			Observed: event.ObservedStats{Forks: 7, Execs: 5, Exits: 6, Lookups: 299, Lost: 12, Losses: 1, Suppressed: 1},
+			Observed: event.ObservedStats{Forks: 7, Execs: 5, Exits: 6, Lookups: 299, Lost: 12, Losses: 1,
+				Misses: event.MissStats{Forks: 2, Execs: 1, Images: 3}, Suppressed: 3, SuppressedBy: event.SuppressedStats{Path: 2, AncestorPath: 1, Elsewhere: 4}},
 			Acquisition: event.AcquisitionStats{Lookups: 300, Hashed: 80, HashedBytes: 1 << 30, Cached: 80, Hits: 4, Misses: 81, Invalidated: 1,
 				Missing: []event.ReasonCount{{Reason: event.ReasonGone, Count: 3}, {Reason: event.ReasonNotHeld, Count: 1}}},
 			Gate:    &event.GateStats{Level: "hash", Held: 3, Known: 1, Deadline: 1, P50: 90000, P99: 1400000, Max: 2000000000},

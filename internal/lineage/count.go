@@ -1,5 +1,10 @@
 package lineage
 
+import "xnumon/event"
+
+// Misses returns how often the table did not know what an observation took for granted.
+func (t *Table) Misses() event.MissStats { return t.misses }
+
 // Images returns how many different images the processes in the table run and
 // descend from. It looks at each of them once.
 func (t *Table) Images() int {

@@ -23,6 +23,7 @@ type Table struct {
 	first uint64
 	// lostUntil is the end of the last loss that can have touched lineage.
 	lostUntil event.Time
+	misses    event.MissStats
 }
 
 // process is a live process.
@@ -51,9 +52,14 @@ func (t *Table) Fork(f *sensor.Fork) {
 	}
 	p := t.get(f.Parent)
 	if p == nil {
+		t.misses.Forks++
 		p = t.unknown(f.Parent)
 	}
+	known := p.image
 	t.checkFork(p, f)
+	if p.image != known {
+		t.misses.Images++
+	}
 	c := t.get(f.Child)
 	if c == nil {
 		c = t.insert(f.Child)
@@ -84,13 +90,18 @@ func (t *Table) checkFork(p *process, f *sensor.Fork) {
 func (t *Table) Exec(e *sensor.Exec) Execution {
 	p := t.get(e.Key)
 	if p == nil {
+		t.misses.Execs++
 		p = t.unknown(e.Key)
 		t.link(p.image, p, e.Parent)
 		p.image.open = false // no lookup can tell any more what it was
 	} else if p.image.open && p.image.prev == nil && p.unforked != "" {
 		t.link(p.image, p, e.Parent)
 	}
+	known := p.image
 	t.checkExec(p, e)
+	if p.image != known {
+		t.misses.Images++
+	}
 	x := p.execution()
 	i := &Image{
 		File: e.Image, Interpreted: e.Interpreted, Interpreters: e.Interpreters,

@@ -108,6 +108,14 @@ func TestSuppressedExecsStayInLineage(t *testing.T) {
 	if c := s.Counts(); c.ByPath != 2 || c.ByAncestorPath != 1 {
 		t.Errorf("%+v", c)
 	}
+	var stats event.Stats
+	m.AddStats(&stats)
+	if o := stats.Observed; o.Suppressed != 3 || o.SuppressedBy != (event.SuppressedStats{Path: 2, AncestorPath: 1}) {
+		t.Errorf("%+v", o)
+	}
+	if stats.Images == 0 {
+		t.Error("the images were not counted")
+	}
 	if acquired != 6 {
 		t.Errorf("%d acquired, want 6", acquired)
 	}

@@ -160,7 +160,6 @@ func (m *Monitor) exec(e *sensor.Exec) {
 		return
 	}
 	if suppressed {
-		m.counts.suppressed.Add(1)
 		return
 	}
 	m.queue <- pending{exec: e, lineage: x, since: time.Now()}

@@ -10,15 +10,20 @@ import (
 	"xnumon/internal/sensor"
 )
 
-// countEvery is how often the images that are held are counted.
-const countEvery = time.Minute
+// countEvery is how often the images that are held are counted at least, and
+// countShare what part of the time that may take before it comes to that.
+const (
+	countEvery = time.Minute
+	countShare = 1000
+)
 
 // counters are what a Monitor has seen. The goroutine that observes adds to
 // them, except to missing, which is the emitter's; any may read.
 type counters struct {
-	forks, execs, exits, lookups, lost, losses, suppressed atomic.Uint64
-	processes, images                                      atomic.Uint64
-	counted                                                time.Time // when images was
+	forks, execs, exits, lookups, lost, losses atomic.Uint64
+	unknownForks, unknownExecs, unknownImages  atomic.Uint64
+	processes, images                          atomic.Uint64
+	count                                      time.Time // when images is to be
 
 	held, known, deadline, missed atomic.Uint64
 	delay                         delays
@@ -44,10 +49,14 @@ func (m *Monitor) observed(o sensor.Observation) {
 		c.losses.Add(1)
 		c.lost.Add(o.Count)
 	}
+	misses := m.table.Misses()
+	c.unknownForks.Store(misses.Forks)
+	c.unknownExecs.Store(misses.Execs)
+	c.unknownImages.Store(misses.Images)
 	c.processes.Store(uint64(m.table.Len()))
-	if now := time.Now(); now.Sub(c.counted) >= countEvery {
-		c.counted = now
+	if now := time.Now(); now.After(c.count) {
 		c.images.Store(uint64(m.table.Images()))
+		c.count = now.Add(min(countEvery, max(time.Second, countShare*time.Since(now))))
 	}
 }
 
@@ -101,7 +110,15 @@ func (m *Monitor) AddStats(s *event.Stats) {
 	s.Processes, s.Images = c.processes.Load(), c.images.Load()
 	s.Observed = event.ObservedStats{
 		Forks: c.forks.Load(), Execs: c.execs.Load(), Exits: c.exits.Load(), Lookups: c.lookups.Load(),
-		Lost: c.lost.Load(), Losses: c.losses.Load(), Suppressed: c.suppressed.Load(),
+		Lost: c.lost.Load(), Losses: c.losses.Load(),
+		Misses: event.MissStats{Forks: c.unknownForks.Load(), Execs: c.unknownExecs.Load(), Images: c.unknownImages.Load()},
+	}
+	if m.opts.Suppress != nil {
+		by := m.opts.Suppress.Counts()
+		s.Observed.Suppressed = by.ByPath + by.ByIdent + by.ByAncestorPath + by.ByAncestorIdent
+		s.Observed.SuppressedBy = event.SuppressedStats{
+			Path: by.ByPath, Ident: by.ByIdent, AncestorPath: by.ByAncestorPath, AncestorIdent: by.ByAncestorIdent, Elsewhere: by.Elsewhere,
+		}
 	}
 	c.mu.Lock()
 	s.Acquisition.Missing = append(s.Acquisition.Missing[:0], c.missing...)

@@ -25,7 +25,16 @@ func AppendMetrics(dst []byte, s *event.Stats) []byte {
 	m.sample("observations_total", float64(o.Lookups), "kind", "lookup")
 	m.one("counter", "observations_lost_total", "Observations that were lost and counted.", float64(o.Lost))
 	m.one("counter", "losses_total", "How often observations were lost.", float64(o.Losses))
-	m.one("counter", "execs_suppressed_total", "Execs that got no record because of the configuration.", float64(o.Suppressed))
+	m.name("counter", "misses_total", "What the table of processes should have known and did not, by kind.")
+	m.sample("misses_total", float64(o.Misses.Forks), "kind", "fork")
+	m.sample("misses_total", float64(o.Misses.Execs), "kind", "exec")
+	m.sample("misses_total", float64(o.Misses.Images), "kind", "image")
+	m.name("counter", "execs_suppressed_total", "Execs that got no record because of the configuration, by kind of rule.")
+	m.sample("execs_suppressed_total", float64(o.SuppressedBy.Path), "rule", "path")
+	m.sample("execs_suppressed_total", float64(o.SuppressedBy.Ident), "rule", "ident")
+	m.sample("execs_suppressed_total", float64(o.SuppressedBy.AncestorPath), "rule", "ancestor_path")
+	m.sample("execs_suppressed_total", float64(o.SuppressedBy.AncestorIdent), "rule", "ancestor_ident")
+	m.one("counter", "suppression_elsewhere_total", "Files at the path of a rule that were not shown to be the machine's own.", float64(o.SuppressedBy.Elsewhere))
 
 	a := &s.Acquisition
 	m.one("counter", "file_lookups_total", "Files opened through the process that ran them.", float64(a.Lookups))

@@ -29,8 +29,9 @@ func AppendText(dst []byte, before, s *event.Stats) []byte {
 	line("execs", "%d, now %.1f a second", o.Execs, rate(p.Execs, o.Execs))
 	line("forks", "%d, now %.1f a second", o.Forks, rate(p.Forks, o.Forks))
 	line("lost", "%d observations in %d losses", o.Lost, o.Losses)
-	if o.Suppressed > 0 {
-		line("suppressed", "%d execs", o.Suppressed)
+	line("unknown", "%d forkers, %d that executed, %d images; %d processes looked up", o.Misses.Forks, o.Misses.Execs, o.Misses.Images, o.Lookups)
+	if by := &o.SuppressedBy; o.Suppressed > 0 || by.Elsewhere > 0 {
+		line("suppressed", "%d execs: %d by path, %d by ancestor; %d files were elsewhere", o.Suppressed, by.Path+by.Ident, by.AncestorPath+by.AncestorIdent, by.Elsewhere)
 	}
 	if g := s.Gate; g != nil {
 		line("gate", "%s: %d held, %d known, %d let go at the deadline, %d missed, %d errors", g.Level, g.Held, g.Known, g.Deadline, g.Missed, g.Errors)
