@@ -17,7 +17,7 @@ func newConfig() *cobra.Command {
 		Short: "Check a configuration file, or print one to begin with",
 		Example: `  xnumon config default > /etc/xnumon/config.yaml
   xnumon config check /etc/xnumon/config.yaml`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return errors.New("config: say check or default (xnumon config --help explains them)")
 		},
@@ -28,14 +28,14 @@ func newConfig() *cobra.Command {
 		Long: `check writes a line for each mistake in FILE, with line and column, and for what can
 be used but has no effect or is not safe. FILE can be - for standard input. It
 needs no privileges, and exits 1 if the file could not be used.`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return checkConfig(cmd.InOrStdin(), cmd.OutOrStdout(), args[0])
 		},
 	}, &cobra.Command{
 		Use:   "default",
 		Short: "Print a configuration with every key, what it does and its default",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := cmd.OutOrStdout().Write(config.Commented())
 			return err

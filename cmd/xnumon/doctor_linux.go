@@ -17,7 +17,7 @@ func newDoctor() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what this kernel and these privileges allow; exit 1 if run would fail",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return doctor(cmd.OutOrStdout())
 		},

@@ -31,11 +31,13 @@ type liveOptions struct {
 
 func (o *liveOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.gate, "gate", "hash", "hold each exec until its files are acquired: none, open or hash")
-	f.DurationVar(&o.gateTimeout, "gate-timeout", 2*time.Second, "hold no exec longer than this")
+	f.StringVar(&o.gate, "gate", "hash", "hold each exec to this `LEVEL`: none (not at all), open (until its files are open) or hash (until they are hashed)")
+	f.DurationVar(&o.gateTimeout, "gate-timeout", 2*time.Second, "hold no exec longer than this `TIME`")
 	f.StringSliceVar(&o.gatePaths, "gate-path", nil, "hold only execs from the file system of `PATH`; repeatable (default all)")
-	f.StringVar(&o.hashes, "hashes", "sha256", "digests to take: none, or any of sha256, sha1 and md5 with commas between")
+	f.StringVar(&o.hashes, "hashes", "sha256", "`DIGESTS` to take: none, or any of sha256, sha1 and md5 with commas between")
 	f.StringVar(&o.record, "record", "", "also write the raw sensor stream to `FILE`, for replay")
+	words(cmd, "gate", "none", "open", "hash")
+	words(cmd, "hashes", "sha256", "sha1", "md5", "none")
 	o.outputOptions.register(cmd)
 }
 

@@ -14,7 +14,7 @@ import (
 // says is what --help says.
 func newMan() *cobra.Command {
 	return &cobra.Command{
-		Use: "man", Short: "Write the manual page", Hidden: true, Args: cobra.NoArgs,
+		Use: "man", Short: "Write the manual page", Hidden: true, Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return writeMan(cmd.OutOrStdout(), cmd.Root())
 		},
@@ -29,11 +29,7 @@ func writeMan(to io.Writer, root *cobra.Command) error {
 	m.text("xnumon - " + strings.ToLower(root.Short[:1]) + root.Short[1:])
 	m.section("SYNOPSIS")
 	for _, c := range shown(root) {
-		m.line(".B " + roff(root.Name()+" "+c.Name()))
-		if _, rest, more := strings.Cut(c.UseLine(), " "+c.Name()+" "); more {
-			m.text(rest)
-		}
-		m.line(".br")
+		m.synopsis(c)
 	}
 	m.section("DESCRIPTION")
 	m.paragraphs(root.Long)
@@ -72,7 +68,7 @@ func (m *man) section(title string) { m.line(".SH " + title) }
 func (m *man) text(s string) { m.line(roff(s)) }
 
 func (m *man) paragraphs(s string) {
-	for i, p := range strings.Split(strings.TrimSpace(s), "\n\n") {
+	for i, p := range strings.Split(strings.Trim(s, "\n"), "\n\n") {
 		if i > 0 {
 			m.line(".PP")
 		}
@@ -82,6 +78,21 @@ func (m *man) paragraphs(s string) {
 		}
 		m.text(p)
 	}
+}
+
+// synopsis is a line for a command, or for each of those below it.
+func (m *man) synopsis(c *cobra.Command) {
+	if below := shown(c); len(below) > 0 {
+		for _, sub := range below {
+			m.synopsis(sub)
+		}
+		return
+	}
+	m.line(".B " + roff(c.CommandPath()))
+	if _, rest, more := strings.Cut(c.UseLine(), " "+c.Name()+" "); more {
+		m.text(rest)
+	}
+	m.line(".br")
 }
 
 func (m *man) asItIs(s string) {
@@ -143,9 +154,16 @@ var manSections = []struct{ title, body string }{
 CAP_DAC_READ_SEARCH, CAP_LEASE, CAP_SYS_NICE and CAP_IPC_LOCK, gives up all others and the possibility to gain any, and leaves no core dump.
 
 It does not start if its own program can be changed by others than root: whoever can do that would become root.`},
+	{"CONFIGURATION", `The configuration is a YAML file. xnumon config default prints it with every key, what the key does, its values and
+its default; xnumon config check tells all mistakes in one, with line and column. What a flag says goes before what the file says.
+
+xnumon run reads the file again when it changes and on SIGHUP, without missing an event. If there is a mistake in it, or others than root
+can change it, xnumon says so and stays with what it has. gate, hashes, rlimit_nofile and suppress_image_exec_at_start need a restart.`},
 	{"FILES", `  /etc/xnumon/config.yaml  the configuration
   /var/log/xnumon/         the records of the service
   /run/xnumon.sock         where xnumon status asks`},
-	{"SIGNALS", `SIGINT and SIGTERM end it: what is held is let go, and what was observed is written first.`},
+	{"SIGNALS", `SIGINT and SIGTERM end it: what is held is let go, and what was observed is written first. On SIGHUP, xnumon run reads its configuration again.`},
+	{"ENVIRONMENT", `NO_COLOR, if it is not empty, keeps colours from text on a terminal. NOTIFY_SOCKET and WATCHDOG_USEC are set by systemd, see sd_notify(3).`},
 	{"EXIT STATUS", `0 when it was asked to end, 1 when it could not do what it was asked, with one line on standard error that says why. trace exits with the status of its command, 126 or 127 if that could not be run.`},
+	{"SEE ALSO", `systemd(1), systemd.service(5), fanotify(7), bpf(2), capabilities(7)`},
 }

@@ -29,9 +29,12 @@ type outputOptions struct {
 func (o *outputOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.output, "output", "-", "where records go: `FILE`, or - for the terminal or pipe")
-	f.StringVar(&o.format, "format", "", strings.Join(encode.Names(), ", ")+" (default text on a terminal, else json)")
+	f.StringVar(&o.format, "format", "", "`FORMAT` of records: "+strings.Join(encode.Names(), ", ")+" (default text on a terminal, else json)")
 	f.StringVar(&o.ancestors, "ancestors", "unlimited", "how many ancestors a record lists: `N` or unlimited")
-	f.StringVar(&o.env, "env", "ld", "environment in records: none, ld (what steers the dynamic linker) or full")
+	f.StringVar(&o.env, "env", "ld", "environment in records, by `LEVEL`: none, ld (what steers the dynamic linker) or full")
+	words(cmd, "format", encode.Names()...)
+	words(cmd, "ancestors", "unlimited")
+	words(cmd, "env", "none", "ld", "full")
 }
 
 var envLevels = map[string]record.Env{"none": record.EnvNone, "ld": record.EnvLinker, "full": record.EnvFull}

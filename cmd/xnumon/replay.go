@@ -28,7 +28,7 @@ func newReplay() *cobra.Command {
 		Example: `  xnumon run --record stream              on the machine in question
   xnumon replay stream                    on any other
   xnumon replay capture.jsonl             what eslogger exec fork exit wrote`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()

@@ -24,7 +24,7 @@ func newRun() *cobra.Command {
 		Example: `  xnumon run                              watch at a terminal
   xnumon run --output /var/log/xnumon.log write JSON lines to a file
   xnumon run --gate none                  never delay an exec`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM)
 			defer stop()
@@ -35,6 +35,7 @@ func newRun() *cobra.Command {
 	cmd.Flags().StringVar(&o.configPath, "config", config.DefaultPath, "read the configuration in `FILE`, which flags go before; it may be missing unless named, and empty means none")
 	cmd.Flags().StringVar(&o.socket, "status-socket", status.DefaultSocket, "answer xnumon status at `PATH`; empty for not at all")
 	cmd.Flags().StringVar(&o.metrics, "metrics", "", "answer Prometheus at `ADDRESS`, 127.0.0.1:9464 for example (default none)")
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml") // there is such a flag
 	cmd.Flags().BoolVar(&o.atStart, "at-start", false, "also write one reconstructed record for each process already running")
 	return cmd
 }

@@ -15,7 +15,7 @@ func newStatus() *cobra.Command {
 		Long: `Ask the monitor that runs on this machine for how long it has run, what it holds,
 how much it sees, what waits in its queues and was dropped, and for how long its
 gate delays execs. Rates are those of the second after it was asked.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			question := "text"
 			switch {

@@ -32,7 +32,7 @@ func newTrace() *cobra.Command {
 		Short: "Run a command, record it and what descends from it, exit with its status",
 		Example: `  xnumon trace -- make test
   xnumon trace --output build.json --format json -- ./configure`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArguments("CMD"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return trace(cmd.Context(), &o, args)
 		},

@@ -230,7 +230,8 @@ paths, in the same process or in one that descends from it, however far.`,
 	},
 	{
 		name: "debug", section: sectionProgram, values: boolValues,
-		about: `Say on standard error what else is only counted, and the configuration in force.`,
+		about: `Say on standard error what configuration is in force, at the start and after each
+reload.`,
 		value: func(c *Config) value { return boolValue{&c.Debug} },
 	},
 	{

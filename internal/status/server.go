@@ -141,7 +141,7 @@ func Ask(path, question string, w io.Writer) error {
 	if errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("ask the monitor: %w: ask as root", err)
 	} else if err != nil {
-		return fmt.Errorf("ask the monitor: %w: does it run?", err)
+		return fmt.Errorf("ask the monitor: %w: does it run? systemctl start xnumon starts it, where it is installed", err)
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(2 * patience)); err != nil {
