@@ -59,7 +59,7 @@ func run(ctx context.Context, o *liveOptions, flags *pflag.FlagSet) (err error) 
 		return err
 	}
 	defer l.close(&err)
-	if err := l.hold(); err != nil {
+	if err := l.hold(say); err != nil {
 		return err
 	}
 	if err := manager.Ready("monitoring, gate " + o.gate); err != nil {

@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"xnumon/internal/config"
 	"xnumon/internal/encode"
 	"xnumon/internal/image"
@@ -145,9 +143,14 @@ func (l *live) suppress(rules *suppress.Rules) error {
 
 // hold starts the gate, with room for a descriptor for each exec that is held.
 // Nothing may be started after this; limits and privileges are not for what was
-// started before.
-func (l *live) hold() error {
-	raiseLimits(l.files, l.watchdog != nil)
+// started before. What goes on without is told to say, which may be nil.
+func (l *live) hold(say func(string)) error {
+	if err := raiseFiles(l.files); err != nil && say != nil {
+		say(err.Error())
+	}
+	if l.watchdog != nil {
+		stayInMemory()
+	}
 	if err := harden(l.keep); err != nil {
 		return err
 	}
@@ -210,17 +213,5 @@ func (l *live) close(err *error) {
 		*err = rest[0]
 	default:
 		*err = errors.Join(rest...)
-	}
-}
-
-// raiseLimits allows more descriptors, and keeps a monitor that others wait for
-// in memory. Neither is worth failing for.
-func raiseLimits(files uint64, gating bool) {
-	var now unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) == nil && now.Cur < files {
-		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: files, Max: max(files, now.Max)})
-	}
-	if gating {
-		_ = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
 	}
 }

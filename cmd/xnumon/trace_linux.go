@@ -68,7 +68,7 @@ func trace(ctx context.Context, o *liveOptions, args []string) (err error) {
 		return err
 	}
 	l.monitor.Follow(uint32(os.Getpid()), uint32(c.cmd.Process.Pid))
-	if err := l.hold(); err != nil {
+	if err := l.hold(nil); err != nil {
 		return errors.Join(err, c.abort())
 	}
 	ctx, cancel := context.WithCancel(ctx)
