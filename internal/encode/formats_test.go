@@ -172,6 +172,37 @@ func TestRecordsStayRecords(t *testing.T) {
 	})
 }
 
+// checkSpread writes records over several lines and has a parser count them.
+func checkSpread(t fataler, all []sample, o Options) {
+	t.Helper()
+	for _, name := range []string{"json", "ecs", "ocsf"} {
+		e, err := New(name, o)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		e = Multiline(e)
+		var out []byte
+		for _, s := range all {
+			out = appendSample(e, out, s)
+		}
+		if i := bytes.IndexFunc(out, func(r rune) bool { return r < ' ' && r != '\n' }); i >= 0 {
+			t.Fatalf("%s: byte %#02x at %d of %q", name, out[i], i, out)
+		}
+		n := 0
+		for d := json.NewDecoder(bytes.NewReader(out)); ; n++ {
+			var v map[string]any
+			if err := d.Decode(&v); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: record %d: %v in %q", name, n, err, out)
+			}
+		}
+		if n != len(all) {
+			t.Fatalf("%s: %d records became %d: %q", name, len(all), n, out)
+		}
+	}
+}
+
 // FuzzFormats puts strings wherever a process can have its own in a record, in
 // every format.
 func FuzzFormats(f *testing.F) {
@@ -195,10 +226,23 @@ func FuzzFormats(f *testing.F) {
 			Subject: event.Subject{Pid: 9, ForkTime: 2, ForkPid: 7, Dev: first, Image: past, Ancestors: []*event.Image{image(), nil},
 				Creds: event.Creds{HasIDs: true, EUName: first, RGName: last}},
 		}}
+		about := []sample{
+			{ops: &event.Ops{
+				Op: event.OpReload, Error: first, ConfigID: last, Build: event.Build{Version: first, Revision: last}, System: event.System{Hostname: first, Kernel: last},
+				Config: []event.Setting{{Key: "config_id", Value: last}}, Changed: []event.Setting{{Key: "config_id", Value: first}},
+			}},
+			{stat: &event.Stats{
+				Gate: &event.GateStats{Level: first}, Queues: []event.QueueStats{{Name: last}}, Outputs: []event.OutputStats{{Name: first, Error: last}},
+			}},
+		}
 		plain := sample{exec: &event.ImageExec{Argv: []string{"true"}}}
 		o := Options{Host: Host{Name: first, ID: last, OS: "linux"}, Version: first}
-		checkFormats(t, []sample{plain, hostile, {loss: &event.Loss{Source: s}}, plain}, o)
-		checkLossless(t, hostile, o)
+		all := []sample{plain, hostile, {loss: &event.Loss{Source: s}}, about[0], about[1], plain}
+		checkFormats(t, all, o)
+		checkSpread(t, all, o)
+		for _, s := range append(about, hostile) {
+			checkLossless(t, s, o)
+		}
 	})
 }
 
