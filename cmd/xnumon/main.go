@@ -66,7 +66,11 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// version is what the Go toolchain recorded of the source this was built from.
+// packageVersion is the version of the package that this is part of, given to the linker.
+var packageVersion string
+
+// version is that of the package, and what the Go toolchain recorded of the source this
+// was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -83,7 +87,10 @@ func version() string {
 			}
 		}
 	}
-	if v == "" || v == "(devel)" {
+	switch {
+	case packageVersion != "":
+		v = packageVersion
+	case v == "" || v == "(devel)":
 		v = "development"
 	}
 	if len(revision) > 12 {

@@ -240,6 +240,9 @@ func buildOf() (b event.Build) {
 		return b
 	}
 	b.Go, b.Version = info.GoVersion, info.Main.Version
+	if packageVersion != "" {
+		b.Version = packageVersion
+	}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
 			b.Revision = s.Value
