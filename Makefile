@@ -81,6 +81,11 @@ test-kernels: setup
 	@$(SUDO) ./scripts/kernels-setup
 	$(GO) run ./kernels
 
+# The package and its service on a system that has booted, in an emulator. Long.
+.PHONY: test-service
+test-service: package
+	$(ROOT) ./scripts/test-service
+
 # build/xnumon_VERSION_ARCH.deb and .rpm; VERSION= and ARCH= say which.
 .PHONY: package test-package
 package:

@@ -36,10 +36,12 @@ type machine struct {
 	kernel, initramfs string
 	disk              string // root file system, ext4
 	report            string // what the machine reports: a tar archive
+	begin             string // the first program on the disk
+	processors        int
 }
 
-// assemble makes the disks and the initramfs of one kernel in dir.
-func assemble(ctx context.Context, k kernel, p *payload, dir string) (*machine, error) {
+// assemble makes the disks and the initramfs of one kernel in dir. The disk holds root.
+func assemble(ctx context.Context, k kernel, root, dir string) (*machine, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -48,6 +50,7 @@ func assemble(ctx context.Context, k kernel, p *payload, dir string) (*machine, 
 		initramfs: filepath.Join(dir, "initramfs"),
 		disk:      filepath.Join(dir, "disk"),
 		report:    filepath.Join(dir, "report"),
+		begin:     "/tests/run", processors: 2,
 	}
 	ram, err := ramdisk(ctx, k)
 	if err != nil {
@@ -65,7 +68,7 @@ func assemble(ctx context.Context, k kernel, p *payload, dir string) (*machine, 
 			return nil, err
 		}
 	}
-	if _, err := output(ctx, "", "mke2fs", "-q", "-t", "ext4", "-d", p.root, m.disk); err != nil {
+	if _, err := output(ctx, "", "mke2fs", "-q", "-t", "ext4", "-d", root, m.disk); err != nil {
 		return nil, fmt.Errorf("root file system: %w", err)
 	}
 	return m, nil
@@ -123,13 +126,13 @@ func boot(ctx context.Context, m *machine, name string, accel acceleration, out 
 	}
 	defer said.Close()
 	cmd := exec.CommandContext(ctx, "qemu-system-x86_64",
-		"-accel", accel.option, "-machine", "q35", "-cpu", "max", "-smp", strconv.Itoa(processors), "-m", strconv.Itoa(2048),
+		"-accel", accel.option, "-machine", "q35", "-cpu", "max", "-smp", strconv.Itoa(m.processors), "-m", strconv.Itoa(2048),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
 		"-kernel", m.kernel, "-initrd", m.initramfs,
 		// The clock is the host's, on all processors alike; the watchdog would
 		// take the emulator's pauses for its faults. Mitigations protect nothing
 		// here and take half of the time.
-		"-append", "console=ttyS0 quiet panic=-1 oops=panic tsc=nowatchdog mitigations=off",
+		"-append", "console=ttyS0 quiet panic=-1 oops=panic tsc=nowatchdog mitigations=off begin="+m.begin,
 		"-drive", "if=virtio,format=raw,cache=unsafe,file="+m.disk,
 		"-drive", "if=virtio,format=raw,cache=unsafe,file="+m.report,
 		"-device", "virtio-rng-pci",

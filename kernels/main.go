@@ -27,6 +27,8 @@ type options struct {
 	corpus     bool
 	tests      string
 	cases      string
+	system     string
+	deb        string
 	console    bool
 }
 
@@ -55,6 +57,8 @@ func command(ctx context.Context) error {
 	flag.BoolVar(&o.corpus, "corpus", true, "run the conformance corpus")
 	flag.StringVar(&o.tests, "tests", "", "only the live tests of packages whose folder contains this `text`")
 	flag.StringVar(&o.cases, "cases", "*", "only the cases that match these comma-separated `patterns`")
+	flag.StringVar(&o.system, "system", "", "boot the system in this tar `archive` and test the service there, in place of tests and corpus")
+	flag.StringVar(&o.deb, "deb", "", "install this `package` there")
 	flag.BoolVar(&o.console, "console", false, "show the machine's console")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -73,9 +77,15 @@ func command(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	p, err := pack(ctx, work, &o)
-	if err != nil {
-		return err
+	attempt := trySystem
+	if o.system == "" {
+		p, err := pack(ctx, work, &o)
+		if err != nil {
+			return err
+		}
+		attempt = func(ctx context.Context, k kernel, accel acceleration, work string, o *options) error {
+			return try(ctx, k, accel, p, work, o)
+		}
 	}
 	var kernels []kernel
 	for _, name := range strings.Split(*chosen, ",") {
@@ -105,7 +115,7 @@ func command(ctx context.Context) error {
 	failed := make([]error, len(kernels))
 	for i, k := range kernels {
 		group.Go(func() error {
-			if err := try(limited, k, accel, p, work, &o); err != nil {
+			if err := attempt(limited, k, accel, work, &o); err != nil {
 				failed[i] = fmt.Errorf("kernel %s: %w", k.series, err)
 			}
 			return nil
@@ -117,15 +127,12 @@ func command(ctx context.Context) error {
 
 // try runs everything on one kernel.
 func try(ctx context.Context, k kernel, accel acceleration, p *payload, work string, o *options) error {
-	out := filepath.Join(o.out, k.series)
-	if err := os.RemoveAll(out); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
+	out, err := reportFolder(k, o)
+	if err != nil {
 		return err
 	}
 	dir := filepath.Join(work, k.series)
-	m, err := assemble(ctx, k, p, dir)
+	m, err := assemble(ctx, k, p.root, dir)
 	if err != nil {
 		return err
 	}
@@ -141,4 +148,13 @@ func try(ctx context.Context, k kernel, accel acceleration, p *payload, work str
 	}
 	fmt.Printf("%s: ran for %v\n", k.series, time.Since(begun).Round(time.Second))
 	return judge(k.series, k.release, p, out)
+}
+
+// reportFolder makes an empty folder for what a kernel reports.
+func reportFolder(k kernel, o *options) (string, error) {
+	out := filepath.Join(o.out, k.series)
+	if err := os.RemoveAll(out); err != nil {
+		return "", err
+	}
+	return out, os.MkdirAll(out, 0o755)
 }
