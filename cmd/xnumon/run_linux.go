@@ -78,9 +78,7 @@ func run(ctx context.Context, o *liveOptions, flags *pflag.FlagSet) (err error) 
 	about := newSelf(l, o.gate, o.config)
 	about.started()
 	others.Go(func() { about.report(ctx) })
-	if err := about.answer(ctx, &others, o, say, cancel); err != nil {
-		return err
-	}
+	l.answers.run(ctx, &others, about.stats, say, cancel)
 	r := &reloader{settings: settings, live: l, self: about, out: os.Stdout, say: say, now: o, since: time.Now(), records: l.records}
 	others.Go(func() { r.watch(ctx, asked) })
 	err = l.run(ctx)

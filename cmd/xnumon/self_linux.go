@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -15,7 +13,6 @@ import (
 	"xnumon/internal/config"
 	"xnumon/internal/encode"
 	"xnumon/internal/sensor"
-	"xnumon/internal/status"
 )
 
 // self is what the monitor says about itself, in records and to who asks. Its
@@ -122,33 +119,6 @@ func (s *self) recordStats() {
 		r := s.stats()
 		s.live.monitor.Record(func(dst []byte, e encode.Encoder) []byte { return e.AppendStats(dst, r) })
 	}
-}
-
-// answer begins to answer who asks, until ctx is done.
-func (s *self) answer(ctx context.Context, others *sync.WaitGroup, o *liveOptions, say func(string), cancel context.CancelCauseFunc) error {
-	if o.metrics != "" {
-		others.Go(func() {
-			if err := status.ServeMetrics(ctx, o.metrics, s.stats, nil); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("--metrics: %w", err))
-			}
-		})
-	}
-	if o.socket == "" {
-		return nil
-	}
-	server, err := status.Listen(o.socket, s.stats)
-	if errors.Is(err, status.ErrInUse) {
-		say(fmt.Sprintf("xnumon status asks another than this: %v", err))
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("--status-socket: %w", err)
-	}
-	others.Go(func() {
-		if err := server.Run(ctx); err != nil {
-			say(err.Error())
-		}
-	})
-	return nil
 }
 
 // stats asks everybody.

@@ -29,6 +29,7 @@ type live struct {
 	monitor  *monitor.Monitor
 	out      *outputs
 	recorder *recorder
+	answers  *answers
 
 	host       *linux.Host
 	suppressor *suppress.Suppressor // nil for trace
@@ -66,6 +67,9 @@ func (o *liveOptions) start(command string, out *os.File) (_ *live, err error) {
 			l.close(&err)
 		}
 	}()
+	if l.answers, err = o.listen(); err != nil {
+		return nil, err
+	}
 	if l.out, err = o.openOutputs(out); err != nil {
 		return nil, err
 	}
@@ -145,16 +149,20 @@ func (l *live) suppress(rules *suppress.Rules) error {
 // Nothing may be started after this; limits and privileges are not for what was
 // started before. What goes on without is told to say, which may be nil.
 func (l *live) hold(say func(string)) error {
-	if err := raiseFiles(l.files); err != nil && say != nil {
-		say(err.Error())
-	}
+	fewer := raiseFiles(l.files)
 	if l.watchdog != nil {
 		stayInMemory()
 	}
 	if err := harden(l.keep); err != nil {
 		return err
 	}
-	return l.sensor.StartGate()
+	if err := l.sensor.StartGate(); err != nil {
+		return err
+	}
+	if fewer != nil && say != nil {
+		say(fewer.Error())
+	}
+	return nil
 }
 
 // run monitors until ctx is done. What ended it, if not that, is its error.
@@ -189,6 +197,9 @@ func (l *live) close(err *error) {
 	}
 	if l.acquirer != nil {
 		l.acquirer.Close()
+	}
+	if l.answers != nil {
+		l.answers.close()
 	}
 	if l.recorder != nil {
 		errs = append(errs, l.recorder.close())

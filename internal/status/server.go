@@ -31,15 +31,12 @@ var ErrInUse = errors.New("another monitor answers there")
 
 // Server answers on a unix socket: a question is one of the words text, json and
 // metrics on a line, the answer all that follows. Only root is answered.
-type Server struct {
-	listener *net.UnixListener
-	stats    func() *event.Stats
-}
+type Server struct{ listener *net.UnixListener }
 
 // Listen begins to listen at a path, mode 0600, and takes away what a dead
-// monitor has left there. ErrInUse says that a live one is there. stats may be
-// called from several goroutines.
-func Listen(path string, stats func() *event.Stats) (*Server, error) {
+// monitor has left there. ErrInUse says that a live one is there. Who asks before
+// Run is called waits until then.
+func Listen(path string) (*Server, error) {
 	address := &net.UnixAddr{Name: path, Net: "unix"}
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode()&os.ModeSocket == 0 {
@@ -62,11 +59,15 @@ func Listen(path string, stats func() *event.Stats) (*Server, error) {
 		l.Close()
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
 	}
-	return &Server{listener: l, stats: stats}, nil
+	return &Server{listener: l}, nil
 }
 
-// Run answers until ctx is done, and takes the socket away.
-func (s *Server) Run(ctx context.Context) error {
+// Close ends listening and takes the socket away.
+func (s *Server) Close() error { return s.listener.Close() }
+
+// Run answers with stats, which may be called from several goroutines, until ctx
+// is done, and closes the Server.
+func (s *Server) Run(ctx context.Context, stats func() *event.Stats) error {
 	stop := context.AfterFunc(ctx, func() { s.listener.Close() })
 	defer stop()
 	var asking sync.WaitGroup
@@ -86,13 +87,13 @@ func (s *Server) Run(ctx context.Context) error {
 			defer conn.Close()
 			defer context.AfterFunc(ctx, func() { conn.Close() })()
 			if mayAsk(conn) {
-				_ = s.answer(ctx, conn) // who asked notices
+				_ = answer(ctx, conn, stats) // who asked notices
 			}
 		})
 	}
 }
 
-func (s *Server) answer(ctx context.Context, conn net.Conn) error {
+func answer(ctx context.Context, conn net.Conn, stats func() *event.Stats) error {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (s *Server) answer(ctx context.Context, conn net.Conn) error {
 	if err != nil {
 		return err
 	}
-	now := s.stats()
+	now := stats()
 	var answer []byte
 	switch question {
 	case "text":
@@ -108,7 +109,7 @@ func (s *Server) answer(ctx context.Context, conn net.Conn) error {
 		case <-time.After(rateSpan):
 		case <-ctx.Done():
 		}
-		answer = AppendText(nil, now, s.stats())
+		answer = AppendText(nil, now, stats())
 	case "json":
 		answer = new(encode.JSON).AppendStats(nil, now)
 	case "metrics":
@@ -160,13 +161,9 @@ func Ask(path, question string, w io.Writer) error {
 	return nil
 }
 
-// ServeMetrics answers GET /metrics at address with what Prometheus reads, until
-// ctx is done. started is called when it listens.
-func ServeMetrics(ctx context.Context, address string, stats func() *event.Stats, started func(net.Addr)) error {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return fmt.Errorf("listen for metrics: %w", err)
-	}
+// ServeMetrics answers GET /metrics with what Prometheus reads, until ctx is done,
+// and closes l.
+func ServeMetrics(ctx context.Context, l net.Listener, stats func() *event.Stats) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
@@ -175,9 +172,6 @@ func ServeMetrics(ctx context.Context, address string, stats func() *event.Stats
 	server := &http.Server{Handler: mux, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
-	if started != nil {
-		started(l.Addr())
-	}
 	if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("answer for metrics: %w", err)
 	}

@@ -42,13 +42,13 @@ func listen(t *testing.T) string {
 	}
 	dead.SetUnlinkOnClose(false)
 	dead.Close()
-	s, err := Listen(path, sample)
+	s, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
+	go func() { ended <- s.Run(ctx, sample) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -66,7 +66,7 @@ func TestServer(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	if _, err := Listen(path, sample); !errors.Is(err, ErrInUse) {
+	if _, err := Listen(path); !errors.Is(err, ErrInUse) {
 		t.Errorf("a second one: %v", err)
 	}
 	if os.Geteuid() != 0 {
@@ -101,7 +101,7 @@ func TestServerKeepsOthersFiles(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(path, sample); err == nil {
+	if _, err := Listen(path); err == nil {
 		t.Error("listens in the place of a file")
 	}
 	if raw, err := os.ReadFile(path); err != nil || string(raw) != "mine" {
@@ -111,9 +111,13 @@ func TestServerKeepsOthersFiles(t *testing.T) {
 
 func TestServeMetrics(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	at, ended := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { ended <- ServeMetrics(ctx, "127.0.0.1:0", sample, func(a net.Addr) { at <- a }) }()
-	r, err := http.Get("http://" + (<-at).String() + "/metrics")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- ServeMetrics(ctx, l, sample) }()
+	r, err := http.Get("http://" + l.Addr().String() + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
