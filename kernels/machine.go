@@ -50,7 +50,7 @@ func assemble(ctx context.Context, k kernel, root, dir string) (*machine, error)
 		initramfs: filepath.Join(dir, "initramfs"),
 		disk:      filepath.Join(dir, "disk"),
 		report:    filepath.Join(dir, "report"),
-		begin:     "/tests/run", processors: 2,
+		begin:     "/tests/run", processors: processors,
 	}
 	ram, err := ramdisk(ctx, k)
 	if err != nil {
