@@ -49,6 +49,9 @@ UNUSED static struct run start(const char *path, char *const argv[]) {
 UNUSED static void finish(struct run *r) {
 	while (waitpid(r->pid, &r->status, 0) < 0)
 		if (errno != EINTR) fail("waitpid %d: %s", r->pid, strerror(errno));
+	// The pipe is closed when the old program is gone, which is before the kernel
+	// is done with the exec. A process that has ended is past that for certain.
+	r->to = now();
 }
 
 // run is start, then finish, of an exec that must succeed.
