@@ -12,11 +12,10 @@ import (
 // Interrupt. A disk that fails does not stop it as long as there is room in memory.
 func (s *Spool) Append(b []byte, ends []int) error {
 	for {
-		switch room, err := s.tryAppend(b, ends); {
-		case err != nil:
+		room, err := s.tryAppend(b, ends)
+		s.wait(!room && err == nil)
+		if room || err != nil {
 			return err
-		case room:
-			return nil
 		}
 		// Room on a disk that failed comes without anybody telling.
 		retry := time.NewTimer(diskRetry)
@@ -29,6 +28,16 @@ func (s *Spool) Append(b []byte, ends []int) error {
 		}
 		retry.Stop()
 	}
+}
+
+// wait notes whether an Append waits for room.
+func (s *Spool) wait(waiting bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if waiting && !s.waiting {
+		signal(s.readable)
+	}
+	s.waiting = waiting
 }
 
 // Interrupt ends an Append that waits, and every later one that would.

@@ -27,7 +27,9 @@ const (
 	segmentMagic = "xnspool\x01"
 	headerSize   = 40
 	frameSize    = 24
-	suffix       = ".seg"
+
+	// Suffix ends the names of segment files.
+	Suffix = ".seg"
 
 	// recordMost is the longest record: far longer than any that can be made,
 	// so that a damaged length is seen as such.
@@ -142,11 +144,11 @@ func openSegment(path string, first uint64) (*os.File, Stream, error) {
 	return f, stream, nil
 }
 
-func segmentName(first uint64) string { return fmt.Sprintf("%016x%s", first, suffix) }
+func segmentName(first uint64) string { return fmt.Sprintf("%016x%s", first, Suffix) }
 
 // parseName returns the number in the name of a segment file.
 func parseName(name string) (first uint64, ok bool) {
-	first, err := strconv.ParseUint(strings.TrimSuffix(name, suffix), 16, 64)
+	first, err := strconv.ParseUint(strings.TrimSuffix(name, Suffix), 16, 64)
 	return first, err == nil && segmentName(first) == name && first > 0 && first < numberMost
 }
 

@@ -128,6 +128,7 @@ type Spool struct {
 	savedAck uint64     // what the cursor file says
 	sealed   []*segment // files to be synced and closed
 	doomed   []string   // files to be removed
+	waiting  bool       // an Append waits for room
 	spoiled  bool       // what is written into the segment cannot be read back
 	lost     uint64
 	diskErr  error
@@ -197,6 +198,20 @@ func (s *Spool) Acked() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.acked
+}
+
+// Last returns the number of the last record appended.
+func (s *Spool) Last() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next - 1
+}
+
+// Full says that an Append waits for room. Readable tells when one begins to.
+func (s *Spool) Full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting
 }
 
 // drop forgets the segments that nobody needs; the syncer removes their files.

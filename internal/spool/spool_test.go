@@ -116,7 +116,7 @@ func checkLossFirst(t testing.TB, s *Spool, want ...string) uint64 {
 
 func segments(t rapid.TB, s *Spool) []string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(s.dir, "*"+suffix))
+	paths, err := filepath.Glob(filepath.Join(s.dir, "*"+Suffix))
 	if err != nil {
 		t.Fatal(err)
 	}
