@@ -37,6 +37,7 @@ type Options struct {
 // Queue is the Sink in front of an Output.
 type Queue struct {
 	out   Output
+	whole RecordOutput // out, if it is one
 	limit int
 	loss  EncodeLoss
 	now   func() event.Time
@@ -46,6 +47,7 @@ type Queue struct {
 	giveUp sync.Once     // closes quit
 	failed chan struct{}
 	done   chan struct{} // closed when the writer has ended
+	ends   []int         // of what the writer is writing
 
 	mu         sync.Mutex
 	head, tail *chunk // full chunks first; the writer's is not among them
@@ -83,6 +85,7 @@ func NewQueue(out Output, o Options) *Queue {
 		wake: make(chan struct{}, 1), quit: make(chan struct{}),
 		failed: make(chan struct{}), done: make(chan struct{}),
 	}
+	q.whole, _ = out.(RecordOutput)
 	if q.limit <= 0 {
 		q.limit = DefaultLimit
 	}
@@ -165,6 +168,13 @@ func (q *Queue) signal() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
+	}
+}
+
+// Reopen makes an Output that is a file look at once whether that was rotated.
+func (q *Queue) Reopen() {
+	if r, ok := q.out.(interface{ Reopen() }); ok {
+		r.Reopen()
 	}
 }
 
@@ -316,7 +326,7 @@ func (q *Queue) giveBack(c *chunk) {
 func (q *Queue) write(b []byte, ends []int) bool {
 	backoff := backoffMin
 	for off := 0; off < len(b); {
-		n, err := q.out.Write(b[off:])
+		n, err := q.writeOut(b, off, ends)
 		if n < 0 || n > len(b)-off {
 			n, err = 0, fmt.Errorf("output took %d bytes of %d", n, len(b)-off)
 		}
@@ -342,6 +352,21 @@ func (q *Queue) write(b []byte, ends []int) bool {
 		backoff = min(2*backoff, backoffMax)
 	}
 	return true
+}
+
+// writeOut writes a beginning of b[off:]. ends are the ends in b that lie behind off.
+func (q *Queue) writeOut(b []byte, off int, ends []int) (int, error) {
+	if q.whole == nil {
+		return q.out.Write(b[off:])
+	}
+	q.ends = q.ends[:0]
+	for _, end := range ends {
+		q.ends = append(q.ends, end-off)
+	}
+	if ends == nil {
+		q.ends = append(q.ends, len(b)-off)
+	}
+	return q.whole.WriteRecords(b[off:], q.ends)
 }
 
 // wrote counts n bytes up to off, and returns the ends that lie behind.

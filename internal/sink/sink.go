@@ -37,6 +37,12 @@ type Stats struct {
 	QueuedMost int    // the most bytes that ever waited
 	Retries    uint64 // errors after which writing was tried again
 	LastError  error  // of the last try; nil when it went well
+
+	// Of destinations that confirm what they take:
+	Spooled uint64 // records waiting to be sent and confirmed, on disk as a rule
+	OnDisk  int64  // bytes that the spool uses
+	Refused uint64 // records that the peer would not take, now or ever
+	Damaged uint64 // records that could not be read back from the spool
 }
 
 // An Output is what a Queue writes to. Write and Close are called from one
@@ -50,6 +56,22 @@ type Output interface {
 	// and from now on.
 	Interrupt()
 	Close() error
+}
+
+// A RecordOutput is an Output that needs to know where records end: it is given
+// them by WriteRecords instead of Write.
+type RecordOutput interface {
+	Output
+	// WriteRecords is Write for whole records, or the rest of one and whole
+	// records. ends are the offsets in p where a record ends, len(p) the last.
+	WriteRecords(p []byte, ends []int) (int, error)
+}
+
+// fileOptions are what only files have.
+type fileOptions struct {
+	rotate int64        // bytes after which a new file is begun, 0 for never
+	keep   int          // full ones that are kept
+	warn   func(string) // is told what goes on all the same; nil for nobody
 }
 
 // ErrInterrupted is returned by the Write of an Output after Interrupt.
