@@ -83,14 +83,19 @@ func (d *Destination) kind() *scheme {
 func Parse(text string) (*Destination, error) {
 	d := &Destination{text: text}
 	if err := d.parse(text); err != nil {
-		return nil, fmt.Errorf("destination %q %w", text, err)
+		return nil, fmt.Errorf("destination %q %w", Redact(text), err)
 	}
 	return d, nil
 }
 
-// Check is Parse for those who have named the value already: its error goes on
-// from there.
-func Check(text string) error { return (&Destination{text: text}).parse(text) }
+// Redact is a destination without the name and password that it should not have.
+func Redact(text string) string {
+	name, rest, ok := strings.Cut(text, "://")
+	if i := strings.LastIndexByte(rest, '@'); ok && i >= 0 {
+		return name + "://..." + rest[i:]
+	}
+	return text
+}
 
 func (d *Destination) parse(text string) error {
 	name, rest, isURL := strings.Cut(text, "://")
@@ -107,7 +112,7 @@ func (d *Destination) parse(text string) error {
 	d.scheme = strings.ToLower(name)
 	kind := d.kind()
 	if kind.parse == nil {
-		return fmt.Errorf("is of an unknown kind, %s: write one of %s (a file of that name is ./%s)", name, strings.Join(Schemes(), ", "), text)
+		return fmt.Errorf("is of an unknown kind, %s: write one of %s (a file of that name is ./%s)", name, strings.Join(Schemes(), ", "), Redact(text))
 	}
 	d.tls, d.example = kind.tls, kind.example
 	rest, query, _ := strings.Cut(rest, "?")
@@ -247,6 +252,12 @@ func (d *Destination) String() string { return d.text }
 func (d *Destination) errorf(format string, args ...any) error {
 	return fmt.Errorf("destination %q: %w", d.text, fmt.Errorf(format, args...))
 }
+
+// File returns the path of a destination that is a file.
+func (d *Destination) File() (path string, ok bool) { return d.path, d.scheme == "file" }
+
+// IsStdout says that this is standard output.
+func (d *Destination) IsStdout() bool { return d.scheme == "-" }
 
 // Identity is the same for two destinations to which the same records go.
 func (d *Destination) Identity() string {

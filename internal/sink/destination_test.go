@@ -92,8 +92,9 @@ func TestParseErrors(t *testing.T) {
 		"kafka://a":                      {"no topic", "kafka://a/TOPIC"},
 		"kafka://a/b/c":                  {`has "b/c" for a topic`},
 		"kafka://,b/t":                   {"no host"},
-		"kafka://u:p@a/t":                {"command line", "password-file"},
-		"otlp://u:p@a":                   {"command line", "headers=FILE"},
+		"kafka://u:secret@a/t":           {"command line", "password-file"},
+		"kafak://u:secret@a":             {"unknown kind"},
+		"otlp://u:secret@a":              {"command line", "headers=FILE"},
 		"otlp://a#b":                     {"#", "%23"},
 		"otlp://a/%zz":                   {"%25"},
 		"otlp://a?ca=/x":                 {"does not encrypt", "otlp+tls://a?ca=/x"},
@@ -126,11 +127,8 @@ func TestParseErrors(t *testing.T) {
 				t.Errorf("%s: %v: no %q", text, err, w)
 			}
 		}
-		if inner := Check(text); inner == nil || !strings.HasSuffix(err.Error(), inner.Error()) {
-			t.Errorf("%s: %v", text, inner)
-		}
-		if text != "" && !strings.Contains(err.Error(), text) {
-			t.Errorf("%s: %v does not name it", text, err)
+		if !strings.Contains(err.Error(), Redact(text)) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v does not name it, or all of it", text, err)
 		}
 	}
 }

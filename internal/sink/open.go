@@ -90,6 +90,33 @@ func (d *Destination) Open(s Setup) (Sink, error) {
 	return newRelay(sp, t, dir != "", o), nil
 }
 
+// Adopt prepares to make to, which was opened for a destination that SamePlace
+// calls the same, follow this one in all parameters. What can go wrong does so
+// now; use makes it so, without missing a record, and drop leaves it as it was.
+func (d *Destination) Adopt(to Sink, s Setup) (use, drop func(), err error) {
+	r, ok := to.(*relay)
+	if !ok {
+		return nil, nil, d.errorf("only what has a spool can be changed")
+	}
+	t, err := d.transport(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	return func() {
+			r.setLimit(int(d.parameters.queue))
+			r.spool.SetLimit(d.parameters.spoolLimit())
+			r.use(t)
+		}, func() {
+			_ = t.Close() // nothing was sent
+		}, nil
+}
+
+// SamePlace says whether two destinations cannot be open at a time, because the
+// spool is the same or because they would go to the same place from none.
+func (d *Destination) SamePlace(e *Destination) bool {
+	return d.kind().network && d.Identity() == e.Identity() && d.SpoolDir("") == e.SpoolDir("")
+}
+
 // transport makes what brings records there, and reads its files once, so that
 // what is wrong with them is said now.
 func (d *Destination) transport(s Setup) (transport.Transport, error) {

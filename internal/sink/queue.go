@@ -171,7 +171,16 @@ func (q *Queue) signal() {
 	}
 }
 
-// Reopen makes an Output that is a file look at once whether that was rotated.
+// setLimit changes how many bytes may wait, to DefaultLimit if n is zero.
+func (q *Queue) setLimit(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.limit = n; n <= 0 {
+		q.limit = DefaultLimit
+	}
+}
+
+// Reopen implements Sink.
 func (q *Queue) Reopen() {
 	if r, ok := q.out.(interface{ Reopen() }); ok {
 		r.Reopen()
@@ -193,7 +202,7 @@ func (q *Queue) Stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s := q.stats
-	s.Queued = q.queued
+	s.Queued, s.Limit = q.queued, q.limit
 	return s
 }
 

@@ -32,7 +32,7 @@ const (
 type relay struct {
 	*Queue
 	spool     *spool.Spool
-	transport transport.Transport
+	transport transport.Transport // the sender's
 	loss      EncodeLoss
 	now       func() event.Time
 	durable   bool // what is not sent stays for the next run
@@ -40,8 +40,9 @@ type relay struct {
 	draining chan struct{} // closed when nothing more is coming
 	ctx      context.Context
 	cancel   context.CancelFunc
-	done     chan struct{} // closed when the sender has ended
-	start    uint64        // number confirmed when it began
+	using    context.Context // done when the transport is to be another
+	done     chan struct{}   // closed when the sender has ended
+	start    uint64          // number confirmed when it began
 	closing  sync.Once
 	closeErr error
 
@@ -49,7 +50,9 @@ type relay struct {
 	refused uint64    // number of the last record that was counted as refused
 
 	mu    sync.Mutex
-	stats Stats // the sender's share
+	stats Stats               // the sender's share
+	next  transport.Transport // to be used from now on; nil for the one that is
+	leave context.CancelFunc  // ends using
 }
 
 var _ Sink = (*relay)(nil)
@@ -71,6 +74,7 @@ func newRelay(s *spool.Spool, t transport.Transport, durable bool, o Options) *r
 	}
 	r.Queue = NewQueue(spoolOutput{s}, o)
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.using, r.leave = context.WithCancel(r.ctx)
 	go r.send()
 	return r
 }
@@ -133,6 +137,9 @@ func (r *relay) Close(ctx context.Context) error {
 		<-r.done
 		r.spool.Ack(r.transport.Confirmed())
 		errs = append(errs, r.transport.Close())
+		if r.next != nil {
+			errs = append(errs, r.next.Close())
+		}
 		switch lost, err := r.spool.Close(); {
 		case lost > 0:
 			if cause := r.lastError(); cause != nil {
@@ -147,6 +154,30 @@ func (r *relay) Close(ctx context.Context) error {
 	return r.closeErr
 }
 
+// use makes t, which goes to the same peer, what records are sent by. What was
+// not confirmed by the one before is sent again.
+func (r *relay) use(t transport.Transport) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next != nil {
+		_ = r.next.Close() // it has never been used
+	}
+	r.next = t
+	r.leave()
+}
+
+// change changes to the next transport.
+func (r *relay) change() {
+	r.spool.Ack(r.transport.Confirmed())
+	_ = r.transport.Close() // what it has not confirmed is sent again
+	r.mu.Lock()
+	r.transport, r.next = r.next, nil
+	r.using, r.leave = context.WithCancel(r.ctx)
+	r.mu.Unlock()
+	r.spool.Rewind()
+	r.forget()
+}
+
 func (r *relay) lastError() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,6 +190,10 @@ func (r *relay) send() {
 	retry := retryMin
 	var failed time.Time
 	for acked := r.spool.Acked(); r.ctx.Err() == nil; acked = r.spool.Acked() {
+		if r.using.Err() != nil {
+			r.change()
+			retry = retryMin
+		}
 		recs, err := r.spool.Next(batchRecords, batchBytes)
 		switch {
 		case err != nil:
@@ -172,7 +207,7 @@ func (r *relay) send() {
 			}
 		}
 		r.spool.Ack(r.transport.Confirmed())
-		if r.note(err); err == nil {
+		if r.note(err); err == nil || r.using.Err() != nil {
 			continue
 		}
 		// That something could be sent is no reason to try again soon: a peer may
@@ -193,7 +228,7 @@ func (r *relay) send() {
 // deliver sends records, and tells of those that were refused.
 func (r *relay) deliver(recs []spool.Record) error {
 	for len(recs) > 0 {
-		n, err := r.transport.Send(r.ctx, recs)
+		n, err := r.transport.Send(r.using, recs)
 		r.count(recs[:n])
 		var refusal *transport.Refusal
 		switch {
@@ -288,7 +323,7 @@ func (r *relay) tell() error {
 		return nil
 	}
 	now, all := r.now(), sum(r.untold)
-	_, err := r.transport.Send(r.ctx, []spool.Record{{
+	_, err := r.transport.Send(r.using, []spool.Record{{
 		Seq: all.at, Time: now,
 		Data: r.loss(nil, &event.Loss{
 			Time: now, Source: SourceOutput, Count: all.count, Since: all.since, Until: all.until,
@@ -317,7 +352,7 @@ func (r *relay) idle() (end bool, err error) {
 	}
 	if unconfirmed && r.spool.Full() {
 		// There will be no room before something is confirmed.
-		ctx, cancel := context.WithTimeout(r.ctx, finishMost)
+		ctx, cancel := context.WithTimeout(r.using, finishMost)
 		err := r.transport.Finish(ctx)
 		cancel()
 		if err != nil || r.transport.Confirmed() > acked {
@@ -334,16 +369,17 @@ func (r *relay) idle() (end bool, err error) {
 	case <-r.spool.Readable():
 		return false, nil
 	case <-tick:
-		return false, r.transport.Check(r.ctx)
+		return false, r.transport.Check(r.using)
 	case <-r.draining:
 		select {
 		case <-r.spool.Readable():
 			return false, nil // Next decides whether that was all
 		default:
 		}
-		return true, r.transport.Finish(r.ctx)
-	case <-r.ctx.Done():
-		return true, nil
+		err := r.transport.Finish(r.using)
+		return r.using.Err() == nil || r.ctx.Err() != nil, err
+	case <-r.using.Done():
+		return r.ctx.Err() != nil, nil
 	}
 }
 
@@ -357,7 +393,7 @@ func (r *relay) note(err error) {
 		}
 		return
 	}
-	if r.ctx.Err() == nil {
+	if r.using.Err() == nil {
 		r.stats.LastError = err
 		r.stats.Retries++
 	}
@@ -382,7 +418,7 @@ func (r *relay) pause(d time.Duration, err error) bool {
 		return true
 	case <-draining:
 		return false
-	case <-r.ctx.Done():
-		return false
+	case <-r.using.Done():
+		return r.ctx.Err() == nil
 	}
 }

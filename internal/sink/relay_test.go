@@ -317,6 +317,28 @@ func TestRelayWhoseLossIsRefused(t *testing.T) {
 	waitFor(t, func() bool { return strings.Contains(p.text(), "lost 5 ") })
 }
 
+// TestRelayChangesItsTransport: what the old one has not confirmed goes through
+// the new one, also when the old one is in the middle of something.
+func TestRelayChangesItsTransport(t *testing.T) {
+	for _, down := range []bool{false, true} {
+		first, second := &peer{lag: 10, down: down}, &peer{}
+		r := newTestRelay(t, first, "", 10<<20)
+		for i := range 100 {
+			r.Write([]byte(numbered(i, 50)))
+		}
+		waitFor(t, func() bool { s := r.Stats(); return s.Records == 90 || down && s.Retries > 3 })
+		r.use(&peer{down: true})
+		r.use(second)
+		waitFor(t, func() bool { return r.Stats().Records == 100 })
+		if twice, lost := account(t, first.text()+second.text(), 100); lost > 0 || twice != map[bool]int{false: 10, true: 0}[down] || !first.closed {
+			t.Errorf("%d twice, %d lost", twice, lost)
+		}
+		if err := r.Close(within(t, time.Minute)); err != nil || !second.closed {
+			t.Error(err)
+		}
+	}
+}
+
 // TestRelayOverABadPeer: whatever goes wrong, every record arrives or is told.
 func TestRelayOverABadPeer(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -23,6 +23,9 @@ type Sink interface {
 	Failed() <-chan struct{}
 	Err() error
 	Stats() Stats
+	// Reopen makes a Sink that writes to a file look at once whether that was
+	// rotated. To others it means nothing.
+	Reopen()
 	// Close writes what is queued, until ctx is done, and releases the output.
 	// Its error says how many records were left unwritten, and why.
 	Close(ctx context.Context) error
@@ -34,6 +37,7 @@ type Stats struct {
 	Bytes      uint64 // written
 	Dropped    uint64 // records that found no room, or came after the end
 	Queued     int    // bytes waiting now
+	Limit      int    // bytes that can wait
 	QueuedMost int    // the most bytes that ever waited
 	Retries    uint64 // errors after which writing was tried again
 	LastError  error  // of the last try; nil when it went well

@@ -214,6 +214,20 @@ func (s *Spool) Full() bool {
 	return s.waiting
 }
 
+// SetLimit changes Options.Limit. What is there already stays.
+func (s *Spool) SetLimit(n int64) {
+	if n <= 0 {
+		n = DefaultLimit
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.Limit = n
+	if s.dir == "" {
+		s.opts.Memory = n
+	}
+	signal(s.freed)
+}
+
 // drop forgets the segments that nobody needs; the syncer removes their files.
 func (s *Spool) drop() {
 	keep := s.segments[:0]
