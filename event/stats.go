@@ -139,6 +139,14 @@ type OutputStats struct {
 	Records uint64 `json:"records"`
 	Bytes   uint64 `json:"bytes"`
 	Dropped uint64 `json:"dropped"`
+	// Spooled records wait until they are sent and confirmed, and use SpoolBytes
+	// on disk. Only destinations that are other programs or machines have a spool.
+	Spooled    uint64 `json:"spooled,omitempty"`
+	SpoolBytes uint64 `json:"spool_bytes,omitempty"`
+	// Refused are records that the destination would not take, Damaged those that
+	// could not be read back from the spool. Records of losses tell of both.
+	Refused uint64 `json:"refused,omitempty"`
+	Damaged uint64 `json:"damaged,omitempty"`
 	// Errors are tries to write that failed.
 	Errors uint64 `json:"errors"`
 	// Error is the last one, if the last try failed.

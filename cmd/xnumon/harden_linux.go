@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"xnumon/internal/config"
+	"xnumon/internal/sink"
 )
 
 // What is kept once everything is attached. CAP_PERFMON was for attaching,
@@ -106,10 +107,18 @@ func permitted() (uint64, error) {
 // keep are the capabilities to keep for these options. Root needs no capability
 // to make a new file, after the old one was renamed, in a directory of its own.
 func (o *liveOptions) keep() []int {
-	for _, path := range []string{o.output, o.record} {
-		if path == "" || path == "-" {
-			continue
+	var paths []string
+	for _, to := range o.to {
+		if d, err := sink.Parse(to); err == nil {
+			if path, ok := d.File(); ok {
+				paths = append(paths, path)
+			}
 		}
+	}
+	if o.record != "" {
+		paths = append(paths, o.record)
+	}
+	for _, path := range paths {
 		var st unix.Stat_t // of what is no file there is nothing to find
 		if err := unix.Stat(filepath.Dir(path), &st); err == nil && st.Uid != 0 {
 			return append([]int{unix.CAP_DAC_OVERRIDE}, keptMonitoring...)

@@ -17,9 +17,8 @@ import (
 
 // outputOptions say what records look like and where they go.
 type outputOptions struct {
-	output    string
-	outputBy  string   // who says so, for errors
-	also      []string // where else
+	to        []string // where records go, at least one
+	toBy      string   // who says so, for errors
 	format    string
 	multiline bool
 	ancestors string
@@ -28,7 +27,8 @@ type outputOptions struct {
 
 func (o *outputOptions) register(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.output, "output", "-", "where records go: `FILE`, or - for the terminal or pipe")
+	o.toBy = "--output"
+	f.StringArrayVar(&o.to, "output", []string{"-"}, "where records go: `DESTINATION` is a file, - for the terminal or pipe, or a URL; repeatable")
 	f.StringVar(&o.format, "format", "", "`FORMAT` of records: "+strings.Join(encode.Names(), ", ")+" (default text on a terminal, else json)")
 	f.StringVar(&o.ancestors, "ancestors", "unlimited", "how many ancestors a record lists: `N` or unlimited")
 	f.StringVar(&o.env, "env", "ld", "environment in records, by `LEVEL`: none, ld (what steers the dynamic linker) or full")
@@ -59,10 +59,10 @@ func (o *outputOptions) records(hashes record.Hashes, names record.Names) (recor
 	return r, nil
 }
 
-// encoder picks the format; out is where records would go with --output -, and
+// encoder picks the format; out is where records go with --output -, and
 // from is the machine that they are about.
 func (o *outputOptions) encoder(out *os.File, from encode.Host) (encode.Encoder, error) {
-	terminal := o.output == "-" && len(o.also) == 0 && term.IsTerminal(int(out.Fd()))
+	terminal := len(o.to) == 1 && o.to[0] == "-" && term.IsTerminal(int(out.Fd()))
 	format := o.format
 	if format == "" {
 		format = "json"
@@ -70,10 +70,9 @@ func (o *outputOptions) encoder(out *os.File, from encode.Host) (encode.Encoder,
 			format = "text"
 		}
 	}
-	release, _, _ := strings.Cut(version(), " ")
 	opts := encode.Options{
 		Host:    from,
-		Version: release,
+		Version: release(),
 		Colour:  terminal && os.Getenv("NO_COLOR") == "",
 	}
 	if terminal {
@@ -89,6 +88,12 @@ func (o *outputOptions) encoder(out *os.File, from encode.Host) (encode.Encoder,
 		e = encode.Multiline(e)
 	}
 	return e, nil
+}
+
+// release is the version without what else version says.
+func release() string {
+	v, _, _ := strings.Cut(version(), " ")
+	return v
 }
 
 // thisMachine is what records say of the machine, in formats that have a place for it.

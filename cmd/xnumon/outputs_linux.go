@@ -15,7 +15,7 @@ import (
 
 // output is one place where records go.
 type output struct {
-	to     string // a value of log_destination
+	to     *sink.Destination
 	sink   sink.Sink
 	losses *lossEncoder
 	gone   chan struct{} // closed when it is removed
@@ -35,8 +35,9 @@ func (l *lossEncoder) append(dst []byte, r *event.Loss) []byte {
 // be called from any goroutine.
 type outputs struct {
 	say    func(string)
-	failed chan struct{} // closed when none is left that can be written to
-	fail   sync.Once     // closes failed
+	ending sync.WaitGroup // those that were removed and are written to the end
+	failed chan struct{}  // closed when none is left that can be written to
+	fail   sync.Once      // closes failed
 
 	mu   sync.RWMutex // read-locked while something is written
 	all  []*output
@@ -75,65 +76,139 @@ func (o *liveOptions) openOutputs(out *os.File) (*outputs, error) {
 }
 
 // setOutputs makes all what the options say. Places that were there before stay
-// as they are, those that are not wanted any more are written to the end and closed.
-// An error leaves everything as it was.
+// as they are, or are told of what has changed; those that are not wanted any
+// more are written to the end and closed. An error leaves everything as it was.
 func (o *liveOptions) setOutputs(all *outputs, out *os.File) (err error) {
-	var next, added []*output
-	var formats []encode.Encoder
+	wanted, err := o.destinations()
+	if err != nil {
+		return err
+	}
+	n := &renewal{all: all, setup: sink.Setup{Stdout: out, Version: release(), Warn: all.say}}
 	defer func() {
 		if err != nil {
-			for _, one := range added {
-				_ = one.close(context.Background()) // nothing was written to it
-			}
+			n.drop()
 		}
 	}()
-	for _, to := range append([]string{o.output}, o.also...) {
+	var formats []encode.Encoder
+	for _, to := range wanted {
 		e, err := o.encoder(out, thisMachine())
 		if err != nil {
 			return err
 		}
-		one := all.find(to)
-		if one == nil {
-			if one, err = openOutput(to, out, e); err != nil {
-				return fmt.Errorf("%s: %w", o.outputBy, err)
-			}
-			added = append(added, one)
+		if err := n.add(to, e); err != nil {
+			return fmt.Errorf("%s: %w", o.toBy, err)
 		}
-		next, formats = append(next, one), append(formats, e)
+		formats = append(formats, e)
 	}
-	for i, one := range next {
-		one.losses.next.Store(&formats[i])
-	}
-	for _, one := range all.replace(next) {
-		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), flushTime)
-			defer cancel()
-			if err := one.close(ctx); err != nil {
-				all.say(fmt.Sprintf("log_destination %s, which was removed: %v", one.to, err))
-			}
-		}()
-	}
-	for _, one := range added {
-		go all.watch(one)
-	}
+	n.use(formats)
 	return nil
 }
 
-func openOutput(to string, out *os.File, e encode.Encoder) (*output, error) {
-	var w sink.Output
-	var err error
-	if to == "-" {
-		w, err = sink.NewDescriptor(out.Name(), int(out.Fd()))
-	} else {
-		w, err = sink.Open(to)
+// destinations understands where records go.
+func (o *outputOptions) destinations() ([]*sink.Destination, error) {
+	var all []*sink.Destination
+	for _, text := range o.to {
+		d, err := sink.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.toBy, err)
+		}
+		for _, other := range all {
+			if other.Identity() == d.Identity() {
+				return nil, fmt.Errorf("%s: %s goes where %s goes: name one of them", o.toBy, d, other)
+			}
+		}
+		all = append(all, d)
 	}
-	if err != nil {
-		return nil, err
+	return all, nil
+}
+
+// renewal is a change of the outputs that is being prepared.
+type renewal struct {
+	all   *outputs
+	setup sink.Setup
+	next  []*output // all of them
+	added []*output // of these, those that are new
+	uses  []func()  // make so what was prepared
+	drops []func()  // or leave it
+}
+
+// add makes to one of the next outputs.
+func (n *renewal) add(to *sink.Destination, e encode.Encoder) error {
+	if one := n.all.find(func(d *sink.Destination) bool { return d.String() == to.String() }); one != nil {
+		n.next = append(n.next, one)
+		return nil
+	}
+	if one := n.all.find(to.SamePlace); one != nil {
+		use, drop, err := to.Adopt(one.sink, n.setup)
+		if err != nil {
+			return err
+		}
+		n.drops = append(n.drops, drop)
+		changed := &output{to: to, sink: one.sink, losses: one.losses, gone: one.gone}
+		n.uses = append(n.uses, use)
+		n.next = append(n.next, changed)
+		return nil
 	}
 	one := &output{to: to, losses: new(lossEncoder), gone: make(chan struct{})}
 	one.losses.next.Store(&e)
-	one.sink = sink.NewQueue(w, sink.Options{Loss: one.losses.append})
-	return one, nil
+	setup := n.setup
+	setup.Loss = one.losses.append
+	var err error
+	if one.sink, err = to.Open(setup); err != nil {
+		return err
+	}
+	n.next, n.added = append(n.next, one), append(n.added, one)
+	return nil
+}
+
+// use makes the next outputs those that are, with these formats.
+func (n *renewal) use(formats []encode.Encoder) {
+	for i, one := range n.next {
+		one.losses.next.Store(&formats[i])
+	}
+	for _, use := range n.uses {
+		use()
+	}
+	for _, one := range n.all.replace(n.next) {
+		n.all.ending.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+			defer cancel()
+			if err := one.close(ctx); err != nil {
+				n.all.say(fmt.Sprintf("log_destination %s, which was removed: %v", one.to, err))
+			}
+			n.all.tellLeftovers()
+		})
+	}
+	for _, one := range n.added {
+		go n.all.watch(one)
+	}
+}
+
+// drop undoes what was prepared.
+func (n *renewal) drop() {
+	for _, drop := range n.drops {
+		drop()
+	}
+	for _, one := range n.added {
+		_ = one.close(context.Background()) // nothing was written to it
+	}
+}
+
+// tellLeftovers says where records wait that nobody will send.
+func (o *outputs) tellLeftovers() {
+	o.mu.RLock()
+	var used []*sink.Destination
+	for _, one := range o.all {
+		used = append(used, one.to)
+	}
+	o.mu.RUnlock()
+	dirs, err := sink.Leftovers("", used)
+	if err != nil {
+		o.say(err.Error())
+	}
+	for _, dir := range dirs {
+		o.say(fmt.Sprintf("records wait in %s for a destination that is not named any more: name it again to have them sent, or remove the directory", dir))
+	}
 }
 
 func (o *output) close(ctx context.Context) error {
@@ -141,15 +216,25 @@ func (o *output) close(ctx context.Context) error {
 	return o.sink.Close(ctx)
 }
 
-func (o *outputs) find(to string) *output {
+// find returns the first output to a destination that is meant, or nil.
+func (o *outputs) find(meant func(*sink.Destination) bool) *output {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	for _, one := range o.all {
-		if one.to == to {
+		if meant(one.to) {
 			return one
 		}
 	}
 	return nil
+}
+
+// Reopen makes those that are files look at once whether they were rotated.
+func (o *outputs) Reopen() {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	for _, one := range o.all {
+		one.sink.Reopen()
+	}
 }
 
 // replace makes next the outputs and returns those that are none any more.
@@ -157,12 +242,12 @@ func (o *outputs) find(to string) *output {
 func (o *outputs) replace(next []*output) (removed []*output) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	wanted := make(map[*output]bool, len(next))
+	wanted := make(map[sink.Sink]bool, len(next))
 	for _, one := range next {
-		wanted[one] = true
+		wanted[one.sink] = true
 	}
 	for _, one := range o.all {
-		if !wanted[one] {
+		if !wanted[one.sink] {
 			removed = append(removed, one)
 		}
 	}
@@ -189,14 +274,21 @@ func (o *outputs) watch(one *output) {
 	o.fail.Do(func() { close(o.failed) })
 }
 
-// Close writes what is waiting and releases all outputs.
+// Close writes what is waiting and releases all outputs, all at the same time:
+// one that is slow takes none of the others' time.
 func (o *outputs) Close(ctx context.Context) error {
-	var errs []error
-	for _, one := range o.replace(nil) {
-		failed := one.sink.Err() != nil
-		if err := one.close(ctx); err != nil && !failed {
-			errs = append(errs, err)
-		}
+	removed := o.replace(nil)
+	errs := make([]error, len(removed))
+	var all sync.WaitGroup
+	for i, one := range removed {
+		all.Go(func() {
+			failed := one.sink.Err() != nil
+			if err := one.close(ctx); err != nil && !failed {
+				errs[i] = err
+			}
+		})
 	}
+	all.Wait()
+	o.ending.Wait()
 	return errors.Join(errs...)
 }

@@ -31,7 +31,14 @@ type reloader struct {
 // watch reloads until ctx is done, also when something comes out of asked.
 func (r *reloader) watch(ctx context.Context, asked <-chan os.Signal) {
 	if r.settings.source == nil {
-		return
+		for {
+			select {
+			case <-asked:
+				r.live.out.Reopen()
+			case <-ctx.Done():
+				return
+			}
+		}
 	}
 	if err := r.settings.source.Watch(ctx, asked, r.use); err != nil {
 		r.say(err.Error())
@@ -40,6 +47,9 @@ func (r *reloader) watch(ctx context.Context, asked <-chan os.Signal) {
 
 // use takes over what came of reading the file again.
 func (r *reloader) use(n config.Reload) {
+	if n.Asked { // logrotate asks when it has renamed the files
+		r.live.out.Reopen()
+	}
 	for _, w := range n.Warnings {
 		r.say(w.String())
 	}

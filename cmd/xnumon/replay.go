@@ -17,6 +17,7 @@ import (
 	"xnumon/internal/sensor"
 	"xnumon/internal/sensor/macos"
 	"xnumon/internal/sensor/replay"
+	"xnumon/internal/sink"
 )
 
 func newReplay() *cobra.Command {
@@ -87,10 +88,21 @@ func replayFile(ctx context.Context, o *outputOptions, name string, atStart bool
 
 // file opens what a replay writes to, which is in no hurry and needs no queue.
 func (o *outputOptions) file() (*os.File, error) {
-	if o.output == "-" {
+	if len(o.to) > 1 {
+		return nil, fmt.Errorf("--output: %d destinations are given, and a replay has one: name a file or -", len(o.to))
+	}
+	d, err := sink.Parse(o.to[0])
+	if err != nil {
+		return nil, fmt.Errorf("--output: %w", err)
+	}
+	if d.IsStdout() {
 		return os.Stdout, nil
 	}
-	file, err := os.OpenFile(o.output, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	path, ok := d.File()
+	if !ok {
+		return nil, fmt.Errorf("--output: a replay cannot go to %s: name a file or -", o.to[0])
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("--output: %w", err)
 	}

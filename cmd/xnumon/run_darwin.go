@@ -89,13 +89,20 @@ func run(ctx context.Context, o *outputOptions, gate, hashes string, atStart boo
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	to, err := sink.Open(o.output)
+	if len(o.to) > 1 {
+		return errors.New("--output: more than one destination needs Linux: name one")
+	}
+	to, err := sink.Parse(o.to[0])
 	if err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
-	out := sink.NewQueue(to, sink.Options{
-		Loss: func(dst []byte, l *event.Loss) []byte { return losses.AppendLoss(dst, l) },
+	out, err := to.Open(sink.Setup{
+		Loss:    func(dst []byte, l *event.Loss) []byte { return losses.AppendLoss(dst, l) },
+		Version: release(), Warn: warn(os.Stderr),
 	})
+	if err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
 	defer func() {
 		flush, cancel := context.WithTimeout(context.Background(), flushTime)
 		defer cancel()

@@ -75,6 +75,7 @@ func run(ctx context.Context, o *liveOptions, flags *pflag.FlagSet) (err error) 
 	defer func() { _ = manager.Stopping() }() // it sees that without being told
 	others.Go(func() { l.endWithOutput(ctx, cancel) })
 	o.debug(say)
+	l.out.tellLeftovers()
 	about := newSelf(l, o.gate, o.config)
 	about.started()
 	others.Go(func() { about.report(ctx) })

@@ -152,12 +152,15 @@ func (o *outputs) addStats(r *event.Stats) {
 	defer o.mu.RUnlock()
 	for _, one := range o.all {
 		s := one.sink.Stats()
-		out := event.OutputStats{Name: one.to, Records: s.Records, Bytes: s.Bytes, Dropped: s.Dropped, Errors: s.Retries}
+		out := event.OutputStats{
+			Name: one.to.String(), Records: s.Records, Bytes: s.Bytes, Dropped: s.Dropped, Errors: s.Retries,
+			Spooled: s.Spooled, SpoolBytes: uint64(max(s.OnDisk, 0)), Refused: s.Refused, Damaged: s.Damaged,
+		}
 		if s.LastError != nil {
 			out.Error = s.LastError.Error()
 		}
 		r.Outputs = append(r.Outputs, out)
-		r.Queues = append(r.Queues, event.QueueStats{Name: "output", Depth: uint64(max(s.Queued, 0)), Dropped: s.Dropped})
+		r.Queues = append(r.Queues, event.QueueStats{Name: "output", Depth: uint64(max(s.Queued, 0)), Limit: uint64(max(s.Limit, 0)), Dropped: s.Dropped})
 	}
 }
 

@@ -96,11 +96,8 @@ func (o *liveOptions) take(c *config.Config, flags *pflag.FlagSet) {
 			o.format = ""
 		}
 	})
-	o.outputBy = "--output"
-	merge("output", func() { c.LogDestination = []string{o.output} }, func() {
-		o.output, o.also = c.LogDestination[0], c.LogDestination[1:]
-		o.outputBy = "log_destination"
-	})
+	o.toBy = "--output"
+	merge("output", func() { c.LogDestination = o.to }, func() { o.to, o.toBy = c.LogDestination, "log_destination" })
 	merge("at-start", func() { c.SuppressAtStart = !o.atStart }, func() { o.atStart = !c.SuppressAtStart })
 	o.multiline = c.LogMode == "multiline"
 	o.config = c

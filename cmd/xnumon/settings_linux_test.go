@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -29,7 +30,7 @@ func TestDefaultsAgree(t *testing.T) {
 	given, flags := parsed(t)
 	o := *given
 	o.take(config.Default(), flags)
-	o.config, o.outputBy, o.also = nil, "", nil
+	o.config, o.toBy = nil, given.toBy
 	if !reflect.DeepEqual(&o, given) {
 		t.Errorf("%+v\nand the flags say\n%+v", o, *given)
 	}
@@ -47,7 +48,7 @@ func TestFlagsGoBeforeTheFile(t *testing.T) {
 	c := file()
 	o.take(c, flags)
 	if o.gate != "none" || o.hashes != "md5,sha1" || o.env != "full" || o.ancestors != "3" || o.format != "ecs" ||
-		o.output != "/a" || len(o.also) != 1 || o.also[0] != "/b" || !o.multiline || !o.atStart || o.files() != 999 {
+		!slices.Equal(o.to, []string{"/a", "/b"}) || !o.multiline || !o.atStart || o.files() != 999 {
 		t.Errorf("from the file: %+v", o)
 	}
 	if !reflect.DeepEqual(c, file()) {
@@ -60,16 +61,16 @@ func TestFlagsGoBeforeTheFile(t *testing.T) {
 		t.Errorf("records: %+v", r)
 	}
 
-	o, flags = parsed(t, "--gate=open", "--hashes=none", "--env=none", "--ancestors=unlimited", "--format=text", "--output=-", "--at-start=false")
+	o, flags = parsed(t, "--gate=open", "--hashes=none", "--env=none", "--ancestors=unlimited", "--format=text", "--output=-", "--output=/c", "--at-start=false")
 	c = file()
 	o.take(c, flags)
 	if o.gate != "open" || o.hashes != "none" || o.env != "none" || o.ancestors != "unlimited" || o.format != "text" ||
-		o.output != "-" || len(o.also) != 0 || o.atStart {
+		!slices.Equal(o.to, []string{"-", "/c"}) || o.atStart {
 		t.Errorf("from the flags: %+v", o)
 	}
 	want := file()
 	want.Gate, want.Hashes, want.EnvLevel, want.Ancestors = "open", nil, "none", config.Unlimited
-	want.LogFormat, want.LogDestination, want.SuppressAtStart = "text", []string{"-"}, true
+	want.LogFormat, want.LogDestination, want.SuppressAtStart = "text", []string{"-", "/c"}, true
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("the configuration in force is\n%+v\nwant\n%+v", c, want)
 	}

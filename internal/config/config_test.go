@@ -74,21 +74,6 @@ func TestEmptyFiles(t *testing.T) {
 	}
 }
 
-func TestDestinationsAreChecked(t *testing.T) {
-	d := Decoder{Destination: func(s string) error {
-		if s != "journald" {
-			return errors.New("is not journald")
-		}
-		return nil
-	}}
-	if c, _, err := d.Decode("f", []byte("log_destination: journald")); err != nil || c.LogDestination[0] != "journald" {
-		t.Error(err)
-	}
-	if _, _, err := d.Decode("f", []byte("log_destination: -")); err == nil {
-		t.Error("no error")
-	}
-}
-
 // uncommented activates the keys that the default file has as comments.
 func uncommented(file []byte) []byte {
 	return regexp.MustCompile(`(?m)^#([a-z_]+:)`).ReplaceAll(file, []byte("$1"))
@@ -239,7 +224,7 @@ func random(t *rapid.T) *Config {
 	}
 	c.ID = rapid.StringMatching(`[ -~é€]{1,20}`).Draw(t, "id")
 	c.LogFormat, c.LogMode = word(Formats()...), word("oneline", "multiline")
-	c.LogDestination = [][]string{{"-"}, {"/a b"}, {"-", "/true"}}[rapid.IntRange(0, 2).Draw(t, "destination")]
+	c.LogDestination = [][]string{{"-"}, {"/a b"}, {"-", "/true"}, {"kafka+tls://a,[::1]:9/t?ca=/x%20y&queue=1M"}}[rapid.IntRange(0, 3).Draw(t, "destination")]
 	c.Events = Events(rapid.UintRange(1, 1<<events-1).Draw(t, "events"))
 	c.StatsInterval = time.Duration(rapid.Int64Range(1, 600000).Draw(t, "interval")) * time.Second
 	c.Gate, c.EnvLevel = word("none", "open", "hash"), word("none", "ld", "full")

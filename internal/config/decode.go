@@ -18,9 +18,6 @@ const maxSize = 1 << 20
 
 // Decoder reads configurations. The zero value is ready to use.
 type Decoder struct {
-	// Destination says what is wrong with a value of log_destination, completing a
-	// sentence that begins with it. Nil takes - and absolute paths.
-	Destination func(string) error
 	// Exposed says who but root can put something at a path of this machine, and what
 	// to do about it, nil if nobody can. Where it is set, the paths of what is not
 	// recorded are looked at, for warnings.
@@ -31,10 +28,7 @@ type Decoder struct {
 // are not there have their defaults. The error is Mistakes, all of them; the
 // remarks are warnings about what can be used nevertheless.
 func (d *Decoder) Decode(file string, data []byte) (*Config, []Remark, error) {
-	r := &reading{file: file, destination: d.Destination, exposed: d.Exposed, seen: make(map[string]int)}
-	if r.destination == nil {
-		r.destination = plainDestination
-	}
+	r := &reading{file: file, exposed: d.Exposed, seen: make(map[string]int)}
 	c := Default()
 	r.document(c, data)
 	byPlace := func(a, b Remark) int {
@@ -48,20 +42,12 @@ func (d *Decoder) Decode(file string, data []byte) (*Config, []Remark, error) {
 	return c, r.warnings, nil
 }
 
-func plainDestination(s string) error {
-	if s == "-" || strings.HasPrefix(s, "/") && !strings.HasSuffix(s, "/") && !strings.Contains(s, "\x00") {
-		return nil
-	}
-	return errors.New("is neither - nor the absolute path of a file: write one of them")
-}
-
 // reading is a file that is being read.
 type reading struct {
-	file        string
-	destination func(string) error
-	exposed     func(string) error
-	mistakes    Mistakes
-	warnings    []Remark
+	file     string
+	exposed  func(string) error
+	mistakes Mistakes
+	warnings []Remark
 
 	key  string         // the one whose value is being read
 	line int            // how many lines there are before what is being parsed

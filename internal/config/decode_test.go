@@ -88,8 +88,22 @@ func TestMistakes(t *testing.T) {
 			`f:1:30: suppress_image_exec_by_path: is a mapping: write a list, each item in a line of its own after a dash`,
 		}},
 		{"destinations", "log_destination: [\"-\", log, /a/]\n", []string{
-			`f:1:24: log_destination: "log" is neither - nor the absolute path of a file: write one of them`,
-			`f:1:29: log_destination: "/a/" is neither - nor the absolute path of a file: write one of them`,
+			`f:1:24: log_destination: "log" is neither -, the absolute path of a file, nor a URL: write one of -, FILE, file:///var/log/xnumon.log, syslog://, syslog+tcp://HOST:514, syslog+tls://HOST, journald://, otlp://HOST, otlp+tls://HOST, kafka://BROKER,BROKER/TOPIC, kafka+tls://BROKER,BROKER/TOPIC`,
+			`f:1:29: log_destination: "/a/" is neither -, the absolute path of a file, nor a URL: write one of -, FILE, file:///var/log/xnumon.log, syslog://, syslog+tcp://HOST:514, syslog+tls://HOST, journald://, otlp://HOST, otlp+tls://HOST, kafka://BROKER,BROKER/TOPIC, kafka+tls://BROKER,BROKER/TOPIC`,
+		}},
+		{"destinations that are URLs", "log_destination:\n  - kafak://a/t\n  - kafka://a\n  - syslog+tcp://host\n  - kafka://u:secret@a/t\n  - file://log\n  - otlp://h?ca=/x\n  - journald://?facility=user&queue=1\n", []string{
+			`f:2:5: log_destination: "kafak://a/t" is of an unknown kind, kafak: write one of -, FILE, file:///var/log/xnumon.log, syslog://, syslog+tcp://HOST:514, syslog+tls://HOST, journald://, otlp://HOST, otlp+tls://HOST, kafka://BROKER,BROKER/TOPIC, kafka+tls://BROKER,BROKER/TOPIC (a file of that name is ./kafak://a/t)`,
+			`f:3:5: log_destination: "kafka://a" names no topic: write kafka://a/TOPIC`,
+			`f:4:5: log_destination: "syslog+tcp://host" names no port: write syslog+tcp://host:514`,
+			`f:5:5: log_destination: "kafka://...@a/t" has a name or password before an @, and everybody on the machine can read a command line: put it into a file (?sasl=scram-sha-512&user=NAME&password-file=FILE)`,
+			`f:6:5: log_destination: "file://log" names a host, which a file has not: write file:///log`,
+			`f:7:5: log_destination: "otlp://h?ca=/x" has a parameter ca, and otlp does not encrypt: write otlp+tls://h?ca=/x`,
+			`f:8:5: log_destination: "journald://?facility=user&queue=1" has a parameter facility, which journald has not: write one of queue, spool, spool-size; has queue=1: write a size from 64K to 2G`,
+		}},
+		{"one destination twice", "log_destination: [/a, file:///a?rotate=1M, \"kafka://a,b/t\", \"kafka://b,a/t?queue=1M\", /a]\n", []string{
+			`f:1:23: log_destination: "file:///a?rotate=1M" goes where "/a" goes: remove one of them`,
+			`f:1:61: log_destination: "kafka://b,a/t?queue=1M" goes where "kafka://a,b/t" goes: remove one of them`,
+			`f:1:87: log_destination: "/a" is in the list already: remove it here`,
 		}},
 		{"no destination", "log_destination: []\n", []string{
 			`f:1:18: log_destination: is an empty list: write at least one value, or remove the key`,

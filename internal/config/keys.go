@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"xnumon/internal/sink"
+)
 
 // takes says what a changed value needs to take effect.
 type takes int
@@ -87,12 +91,25 @@ organisation with a date or commit is a good one.`,
 	},
 	{
 		name: "log_destination", section: sectionRecords, values: "a value or a list of values",
-		about: `Where records go: - for standard output, or the absolute path of a file. A file
-is only appended to, is made with mode 0600, and may be renamed or truncated
-at any time.`,
+		about: `Where records go, to one or several of these.
+  -                          standard output
+  /var/log/xnumon.log        a file: only appended to, made with mode 0600, and
+                             may be renamed or truncated at any time
+  file:///var/log/xnumon.log?rotate=100M&keep=5
+                             the same, begun anew when it is full
+  syslog://                  the local syslog daemon, at /dev/log
+  syslog+tcp://HOST:514      another machine's, RFC 5424 over TCP
+  syslog+tls://HOST          the same over TLS, port 6514
+  journald://                systemd's journal, with fields
+  otlp://HOST                an OpenTelemetry collector: OTLP over HTTP, port 4318
+  otlp+tls://HOST            the same over HTTPS
+  kafka://BROKER,BROKER/TOPIC, kafka+tls://BROKER,BROKER/TOPIC
+                             a topic of Kafka, port 9092
+What follows a ? sets more: docs/destinations.md has all of it. Records for
+other programs and machines wait in /var/lib/xnumon/spool while those are away.`,
 		example: "/var/log/xnumon.log",
 		value: func(c *Config) value {
-			return listValue{p: &c.LogDestination, one: true, check: checkDestination}
+			return listValue{p: &c.LogDestination, one: true, check: checkDestination, same: sameDestination, show: sink.Redact}
 		},
 	},
 	{

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -8,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"xnumon/internal/sink"
 	"xnumon/internal/suppress"
 )
 
@@ -18,6 +21,10 @@ type listValue struct {
 	check func(r *reading, n *yaml.Node, s string) error
 	// one says that a single value need not be a list.
 	one bool
+	// same says whether two items mean the same; nil where only equal ones do.
+	same func(a, b string) bool
+	// show is an item without what nobody should read; nil where there is no such thing.
+	show func(string) string
 }
 
 func (v listValue) copy(from value) { *v.p = *from.(listValue).p }
@@ -49,11 +56,20 @@ func (v listValue) set(r *reading, n *yaml.Node) {
 			continue
 		}
 		if err := v.check(r, item, s); err != nil {
+			if v.show != nil {
+				s = v.show(s)
+			}
 			r.mistake(item, "%s %v", quote(s), err)
-		} else if slices.Contains(all, s) {
-			r.mistake(item, "%s is in the list already: remove it here", quote(s))
-		} else {
+			continue
+		}
+		i := slices.IndexFunc(all, func(other string) bool { return other == s || v.same != nil && v.same(other, s) })
+		switch {
+		case i < 0:
 			all = append(all, s)
+		case all[i] == s:
+			r.mistake(item, "%s is in the list already: remove it here", quote(s))
+		default:
+			r.mistake(item, "%s goes where %s goes: remove one of them", quote(s), quote(all[i]))
 		}
 	}
 	if v.one && len(items) == 0 {
@@ -81,7 +97,28 @@ func checkIdent(_ *reading, _ *yaml.Node, s string) error {
 	return err
 }
 
-func checkDestination(r *reading, _ *yaml.Node, s string) error { return r.destination(s) }
+// checkDestination takes what sink does, but no path that depends on where the
+// monitor was started.
+func checkDestination(_ *reading, _ *yaml.Node, s string) error {
+	d, err := sink.Parse(s)
+	if err != nil {
+		return errors.Unwrap(err) // which does not name it again
+	}
+	if path, ok := d.File(); ok && (!strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/")) {
+		return fmt.Errorf("is neither -, the absolute path of a file, nor a URL: write one of %s", strings.Join(sink.Schemes(), ", "))
+	}
+	return nil
+}
+
+// sameDestination says that every record would go to one place twice.
+func sameDestination(a, b string) bool {
+	c, err := sink.Parse(a)
+	if err != nil {
+		return false
+	}
+	d, err := sink.Parse(b)
+	return err == nil && c.Identity() == d.Identity()
+}
 
 // hashesValue is a list of digests, or none; with commas between, as the 2018
 // configuration had it, or a YAML list.

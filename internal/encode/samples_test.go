@@ -156,7 +156,7 @@ func samples() []sample {
 				Missing: []event.ReasonCount{{Reason: event.ReasonGone, Count: 3}, {Reason: event.ReasonNotHeld, Count: 1}}},
 			Gate:    &event.GateStats{Level: "hash", Held: 3, Known: 1, Deadline: 1, P50: 90000, P99: 1400000, Max: 2000000000},
 			Queues:  []event.QueueStats{{Name: "ring", Depth: 4096, Limit: 8 << 20, Dropped: 12}, {Name: "gate"}},
-			Outputs: []event.OutputStats{{Name: "/var/log/\xff", Records: 9, Bytes: 9000, Errors: 2, Error: "no space\nleft"}},
+			Outputs: []event.OutputStats{{Name: "/var/log/\xff", Records: 9, Bytes: 9000, Spooled: 5, SpoolBytes: 5000, Refused: 2, Damaged: 1, Errors: 2, Error: "no space\nleft"}},
 		}},
 		{name: "stats of nothing", stat: &event.Stats{}},
 		{name: "next day", exec: &event.ImageExec{

@@ -101,18 +101,22 @@ func (m *metrics) queues(list []event.QueueStats) {
 
 func (m *metrics) outputs(list []event.OutputStats) {
 	for _, o := range []struct {
-		name, help string
-		value      func(*event.OutputStats) uint64
+		kind, name, help string
+		value            func(*event.OutputStats) uint64
 	}{
-		{"output_records_total", "Records written.", func(o *event.OutputStats) uint64 { return o.Records }},
-		{"output_bytes_total", "Bytes written.", func(o *event.OutputStats) uint64 { return o.Bytes }},
-		{"output_dropped_total", "Records that were not written.", func(o *event.OutputStats) uint64 { return o.Dropped }},
-		{"output_errors_total", "Tries to write that failed.", func(o *event.OutputStats) uint64 { return o.Errors }},
+		{"counter", "output_records_total", "Records written.", func(o *event.OutputStats) uint64 { return o.Records }},
+		{"counter", "output_bytes_total", "Bytes written.", func(o *event.OutputStats) uint64 { return o.Bytes }},
+		{"counter", "output_dropped_total", "Records that were not written.", func(o *event.OutputStats) uint64 { return o.Dropped }},
+		{"counter", "output_refused_total", "Records that the destination would not take.", func(o *event.OutputStats) uint64 { return o.Refused }},
+		{"counter", "output_damaged_total", "Records that could not be read back from the spool.", func(o *event.OutputStats) uint64 { return o.Damaged }},
+		{"counter", "output_errors_total", "Tries to write that failed.", func(o *event.OutputStats) uint64 { return o.Errors }},
+		{"gauge", "output_spooled", "Records that wait until they are sent and confirmed.", func(o *event.OutputStats) uint64 { return o.Spooled }},
+		{"gauge", "output_spool_bytes", "Bytes on disk that they use.", func(o *event.OutputStats) uint64 { return o.SpoolBytes }},
 	} {
 		if len(list) == 0 {
 			return
 		}
-		m.name("counter", o.name, o.help)
+		m.name(o.kind, o.name, o.help)
 		for i := range list {
 			m.sample(o.name, float64(o.value(&list[i])), "output", list[i].Name, "number", strconv.Itoa(i))
 		}

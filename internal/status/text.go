@@ -60,6 +60,9 @@ func AppendText(dst []byte, before, s *event.Stats) []byte {
 	for i := range s.Outputs {
 		w := &s.Outputs[i]
 		line("output", "%q: %d records, %d bytes, %d dropped, %d errors", w.Name, w.Records, w.Bytes, w.Dropped, w.Errors)
+		if w.Spooled+w.SpoolBytes+w.Refused+w.Damaged > 0 {
+			line("", "%d waiting in the spool, %.1f MiB on disk, %d refused, %d damaged", w.Spooled, float64(w.SpoolBytes)/(1<<20), w.Refused, w.Damaged)
+		}
 		if w.Error != "" {
 			line("", "%q", w.Error)
 		}
