@@ -25,7 +25,7 @@ import (
 
 const (
 	// deliveryMost is how long a record is tried before the reason is told.
-	deliveryMost = 30 * time.Second
+	deliveryMost = 20 * time.Second
 	// DefaultMessageMost is how long a batch can be for brokers as they come.
 	DefaultMessageMost = 1_000_012
 )
@@ -76,7 +76,6 @@ func (p *Producer) open() error {
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchMaxBytes(int32(most)),
 		kgo.ProducerLinger(0),
-		kgo.RecordDeliveryTimeout(deliveryMost),
 		// What is given up is sent again, twice rather than never.
 		kgo.AllowIdempotentProduceCancellation(),
 		kgo.DisableClientMetrics(),
@@ -159,7 +158,11 @@ func (p *Producer) produce(ctx context.Context, recs []spool.Record) (int, error
 	for i, m := range messages {
 		index[m] = i
 	}
-	for _, result := range p.client.ProduceSync(ctx, messages...) {
+	// The client's own limit for deliveries counts from a message's time, which
+	// lies far back when it comes out of a spool.
+	limited, cancel := context.WithTimeout(ctx, deliveryMost)
+	defer cancel()
+	for _, result := range p.client.ProduceSync(limited, messages...) {
 		done[index[result.Record]] = result.Err
 	}
 	for i, err := range done {
@@ -168,6 +171,9 @@ func (p *Producer) produce(ctx context.Context, recs []spool.Record) (int, error
 		}
 		if ctx.Err() != nil {
 			return i, context.Cause(ctx)
+		}
+		if limited.Err() != nil {
+			err = fmt.Errorf("no answer within %v", deliveryMost)
 		}
 		if cause := p.connect.Load(); cause != nil && *cause != nil {
 			err = fmt.Errorf("%w: %w", err, *cause)

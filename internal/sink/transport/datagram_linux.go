@@ -79,7 +79,7 @@ func (d *Datagram) Guard(ctx context.Context) (release func()) { return Guard(ct
 // Send sends one record as one message. After an error for which Lost is true
 // the connection is gone.
 func (d *Datagram) Send(number uint64, message, control []byte) error {
-	if _, _, err := d.conn.WriteMsgUnix(message, control, nil); err != nil {
+	if err := d.write(message, control); err != nil {
 		if Lost(err) {
 			d.disconnect()
 		}
@@ -101,6 +101,31 @@ func (d *Datagram) Send(number uint64, message, control []byte) error {
 		d.mark(now)
 	}
 	d.settle(now, waiting, settleTime)
+	return nil
+}
+
+// write sends a message, waiting while the socket is full. UnixConn's own way to
+// send control data is not for connections.
+func (d *Datagram) write(message, control []byte) error {
+	raw, err := d.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Write(func(fd uintptr) (done bool) {
+		for {
+			_, failed = unix.SendmsgN(int(fd), message, control, nil, unix.MSG_NOSIGNAL)
+			if !errors.Is(failed, unix.EINTR) {
+				return !errors.Is(failed, unix.EAGAIN)
+			}
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("send to %s: %w", d.path, err)
+	}
 	return nil
 }
 
@@ -163,7 +188,7 @@ func (d *Datagram) check(ctx context.Context, patience time.Duration) error {
 		return err
 	}
 	defer d.Guard(ctx)()
-	if _, _, err := d.conn.WriteMsgUnix(nil, nil, nil); err != nil {
+	if err := d.write(nil, nil); err != nil {
 		d.disconnect()
 		return Cause(ctx, err)
 	}
