@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"xnumon/event"
 	"xnumon/internal/sink/journald"
@@ -38,6 +39,8 @@ type Setup struct {
 	Version string
 	// Warn is told, in a line, what goes on all the same. May be nil.
 	Warn func(string)
+
+	retryMost time.Duration // for tests that wait for a peer
 }
 
 // serial makes Loss fit to be called by several goroutines.
@@ -59,7 +62,7 @@ func (s Setup) serial() Setup {
 // spool: whether the peer is there shows later, in Stats.
 func (d *Destination) Open(s Setup) (Sink, error) {
 	s = s.serial()
-	o := Options{Limit: int(d.parameters.queue), Loss: s.Loss, Now: s.Now}
+	o := Options{Limit: int(d.parameters.queue), Loss: s.Loss, Now: s.Now, retryMost: s.retryMost}
 	switch d.scheme {
 	case "-":
 		out := s.Stdout

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestFullDisk fills a file system of its own, and makes room again.
-func TestFullDisk(t *testing.T) {
+// TestFullDiskLive fills a file system of its own, and makes room again.
+func TestFullDiskLive(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("xnumon-test", dir, "tmpfs", 0, "size=64k"); err != nil {
 		t.Fatalf("mount: %v", err)
@@ -72,8 +72,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestFullDiskAtTheEnd: what Close had to leave behind does not spoil the next run's first line.
-func TestFullDiskAtTheEnd(t *testing.T) {
+// TestFullDiskAtTheEndLive: what Close had to leave behind does not spoil the next run's first line.
+func TestFullDiskAtTheEndLive(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("xnumon-test", dir, "tmpfs", 0, "size=8k"); err != nil {
 		t.Fatalf("mount: %v", err)

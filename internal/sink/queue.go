@@ -32,6 +32,8 @@ type Options struct {
 	Loss EncodeLoss
 	// Now is the clock of the loss records; nil means time.Now.
 	Now func() event.Time
+
+	retryMost time.Duration // between two tries of a relay, retryMax if zero
 }
 
 // Queue is the Sink in front of an Output.

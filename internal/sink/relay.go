@@ -35,7 +35,8 @@ type relay struct {
 	transport transport.Transport // the sender's
 	loss      EncodeLoss
 	now       func() event.Time
-	durable   bool // what is not sent stays for the next run
+	retryMost time.Duration // between two tries
+	durable   bool          // what is not sent stays for the next run
 
 	draining chan struct{} // closed when nothing more is coming
 	ctx      context.Context
@@ -70,7 +71,10 @@ func newRelay(s *spool.Spool, t transport.Transport, durable bool, o Options) *r
 	}
 	r := &relay{
 		spool: s, transport: t, durable: durable, loss: o.Loss, now: o.Now,
-		draining: make(chan struct{}), done: make(chan struct{}), start: s.Acked(),
+		retryMost: o.retryMost, draining: make(chan struct{}), done: make(chan struct{}), start: s.Acked(),
+	}
+	if r.retryMost == 0 {
+		r.retryMost = retryMax
 	}
 	r.Queue = NewQueue(spoolOutput{s}, o)
 	r.ctx, r.cancel = context.WithCancel(context.Background())
@@ -212,7 +216,7 @@ func (r *relay) send() {
 		}
 		// That something could be sent is no reason to try again soon: a peer may
 		// take a connection and never a record.
-		if now := time.Now(); r.spool.Acked() > acked || now.Sub(failed) > 2*retryMax {
+		if now := time.Now(); r.spool.Acked() > acked || now.Sub(failed) > 2*r.retryMost {
 			retry = retryMin
 		}
 		r.spool.Rewind()
@@ -221,7 +225,7 @@ func (r *relay) send() {
 			return
 		}
 		failed = time.Now()
-		retry = min(2*retry, retryMax)
+		retry = min(2*retry, r.retryMost)
 	}
 }
 
@@ -405,7 +409,7 @@ func (r *relay) pause(d time.Duration, err error) bool {
 	d = d/2 + rand.N(d)
 	var later *transport.Later
 	if errors.As(err, &later) {
-		d = max(d, min(later.After, retryMax))
+		d = max(d, min(later.After, r.retryMost))
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
