@@ -60,14 +60,14 @@ func collector(t *testing.T, port string, more ...string) (p *process, stored fu
 func TestOTLPLive(t *testing.T) {
 	port := freePort(t)
 	p, stored := collector(t, port)
-	outage(t, "otlp://127.0.0.1:"+port, p, stored)
+	outage(t, 3, "otlp://127.0.0.1:"+port, p, stored)
 }
 
 func TestOTLPOverTLSLive(t *testing.T) {
 	ca, cert, key := certificate(t)
 	port := freePort(t)
 	p, stored := collector(t, port, "-cert", cert, "-key", key)
-	outage(t, "otlp+tls://localhost:"+port+"?ca="+ca, p, stored)
+	outage(t, 1, "otlp+tls://localhost:"+port+"?ca="+ca, p, stored)
 }
 
 // consume collects what is in a topic, in order.
@@ -108,7 +108,7 @@ func consume(t *testing.T, options ...kgo.Opt) (stored func() string) {
 func TestKafkaLive(t *testing.T) {
 	port := freePort(t)
 	p := newProcess(t, tool(t, "broker"), "-port", port, "-data", t.TempDir())
-	outage(t, "kafka://127.0.0.1:"+port+"/xnumon", p, consume(t, kgo.SeedBrokers("127.0.0.1:"+port)))
+	outage(t, 2, "kafka://127.0.0.1:"+port+"/xnumon", p, consume(t, kgo.SeedBrokers("127.0.0.1:"+port)))
 }
 
 func TestKafkaOverTLSLive(t *testing.T) {
@@ -124,7 +124,7 @@ func TestKafkaOverTLSLive(t *testing.T) {
 	port := freePort(t)
 	p := newProcess(t, tool(t, "broker"), "-port", port, "-data", t.TempDir(), "-cert", cert, "-key", key, "-user", "u", "-password", "open sesame")
 	stored := consume(t, kgo.SeedBrokers("127.0.0.1:"+port), kgo.DialTLSConfig(config), kgo.SASL(scram.Auth{User: "u", Pass: "open sesame"}.AsSha512Mechanism()))
-	outage(t, "kafka+tls://127.0.0.1:"+port+"/xnumon?ca="+ca+"&sasl=scram-sha-512&user=u&password-file="+password, p, stored)
+	outage(t, 1, "kafka+tls://127.0.0.1:"+port+"/xnumon?ca="+ca+"&sasl=scram-sha-512&user=u&password-file="+password, p, stored)
 }
 
 // TestKafkaRefusesLive: a record that is too long for the broker is told as lost,

@@ -46,7 +46,7 @@ Audit=no
 
 func TestJournaldLive(t *testing.T) {
 	p, socket, read := journal(t)
-	outage(t, "journald://"+socket, p, func() string { return read("--output=cat", "SYSLOG_IDENTIFIER=xnumon") })
+	outage(t, 3, "journald://"+socket, p, func() string { return read("--output=cat", "SYSLOG_IDENTIFIER=xnumon") })
 }
 
 // TestJournaldFieldsLive: what is in a record can be searched by, also where it

@@ -128,11 +128,11 @@ func received(stored string) string {
 var wholeRecord = regexp.MustCompile(`^rec [0-9]+ x+\n$`)
 
 // outage sends records to a peer that is not there yet, and is killed again and
-// again in the middle of the stream. In the end every record must be stored.
+// again, as often as there are rounds, in the middle of the stream. In the end every record must be stored.
 // What stored returns is what the peer has on disk.
-func outage(t *testing.T, to string, p *process, stored func() string) {
+func outage(t *testing.T, rounds int, to string, p *process, stored func() string) {
 	t.Helper()
-	const each, rounds = 3000, 3
+	const each = 3000
 	d, err := Parse(to)
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func outage(t *testing.T, to string, p *process, stored func() string) {
 		t.Error(err)
 	}
 	s := out.Stats()
-	if s.Records != uint64(total) || s.Spooled != 0 || s.Dropped+s.Refused+s.Damaged != 0 || s.Retries < rounds {
+	if s.Records != uint64(total) || s.Spooled != 0 || s.Dropped+s.Refused+s.Damaged != 0 || s.Retries < uint64(rounds) {
 		t.Errorf("%+v", s)
 	}
 	twice, lost := account(t, received(stored()), total)

@@ -35,7 +35,7 @@ ruleset(name="store" queue.type="Direct") {
 func TestSyslogTCPLive(t *testing.T) {
 	port := freePort(t)
 	p, stored := rsyslog(t, "", fmt.Sprintf("module(load=\"imtcp\")\ninput(type=\"imtcp\" address=\"127.0.0.1\" port=%q ruleset=\"store\")", port))
-	outage(t, "syslog+tcp://127.0.0.1:"+port, p, stored)
+	outage(t, 3, "syslog+tcp://127.0.0.1:"+port, p, stored)
 }
 
 func TestSyslogTLSLive(t *testing.T) {
@@ -44,11 +44,11 @@ func TestSyslogTLSLive(t *testing.T) {
 	p, stored := rsyslog(t,
 		fmt.Sprintf("defaultNetstreamDriver=\"gtls\" defaultNetstreamDriverCAFile=%q defaultNetstreamDriverCertFile=%q defaultNetstreamDriverKeyFile=%q", ca, cert, key),
 		fmt.Sprintf("module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\" streamDriver.authMode=\"anon\")\ninput(type=\"imtcp\" address=\"127.0.0.1\" port=%q ruleset=\"store\")", port))
-	outage(t, "syslog+tls://localhost:"+port+"?ca="+ca, p, stored)
+	outage(t, 3, "syslog+tls://localhost:"+port+"?ca="+ca, p, stored)
 }
 
 func TestSyslogSocketLive(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "log")
 	p, stored := rsyslog(t, "", fmt.Sprintf("module(load=\"imuxsock\" sysSock.use=\"off\")\ninput(type=\"imuxsock\" socket=%q ruleset=\"store\" rateLimit.interval=\"0\" useSpecialParser=\"off\")", socket))
-	outage(t, "syslog://"+socket, p, stored)
+	outage(t, 3, "syslog://"+socket, p, stored)
 }

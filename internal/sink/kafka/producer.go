@@ -25,7 +25,7 @@ import (
 
 const (
 	// deliveryMost is how long a record is tried before the reason is told.
-	deliveryMost = 20 * time.Second
+	deliveryMost = 15 * time.Second
 	// DefaultMessageMost is how long a batch can be for brokers as they come.
 	DefaultMessageMost = 1_000_012
 )
