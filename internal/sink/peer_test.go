@@ -162,7 +162,7 @@ func outage(t *testing.T, rounds int, to string, p *process, stored func() strin
 	for range rounds {
 		p.start()
 		before := len(stored())
-		waitFor(t, func() bool { return len(stored()) > before })
+		waitForPeer(t, func() bool { return len(stored()) > before })
 		write()
 		p.kill()
 		write()
@@ -170,7 +170,7 @@ func outage(t *testing.T, rounds int, to string, p *process, stored func() strin
 	}
 	p.start()
 	last := fmt.Sprintf("rec %d ", total-1)
-	waitFor(t, func() bool { return strings.Contains(stored(), last) })
+	waitForPeer(t, func() bool { return strings.Contains(stored(), last) })
 	if err := out.Close(within(t, time.Minute)); err != nil {
 		t.Error(err)
 	}
@@ -183,6 +183,16 @@ func outage(t *testing.T, rounds int, to string, p *process, stored func() strin
 		t.Errorf("%d records lost", lost)
 	}
 	t.Logf("%d records arrived, %d of them twice; %d errors", total, twice, s.Retries)
+}
+
+// waitForPeer is waitFor for conditions that cost something to look at.
+func waitForPeer(t *testing.T, cond func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !cond(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
+	}
 }
 
 func readAll(path string) string {

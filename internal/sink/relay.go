@@ -116,7 +116,7 @@ func (r *relay) Stats() Stats {
 	out := r.stats
 	arrived := r.spool.Acked() - r.start
 	out.Records = arrived - min(out.Refused+s.Lost, arrived)
-	out.Dropped, out.Queued, out.QueuedMost = q.Dropped, q.Queued, q.QueuedMost
+	out.Dropped, out.Queued, out.QueuedMost, out.Limit = q.Dropped, q.Queued, q.QueuedMost, q.Limit
 	out.Retries += q.Retries
 	out.Spooled, out.OnDisk, out.Damaged = s.Records, s.Bytes-s.InMemory, s.Lost
 	for _, err := range []error{s.LastError, q.LastError} {

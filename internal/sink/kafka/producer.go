@@ -50,6 +50,7 @@ type Producer struct {
 
 	client    *kgo.Client
 	confirmed uint64
+	careful   uint64                // up to this number records are sent one at a time
 	connect   atomic.Pointer[error] // of the last connection
 }
 
@@ -126,10 +127,16 @@ func (p *Producer) Send(ctx context.Context, recs []spool.Record) (int, error) {
 			return 0, err
 		}
 	}
+	if recs[0].Seq <= p.careful {
+		recs = recs[:1]
+	}
 	n, err := p.produce(ctx, recs)
 	if tooLarge(err) {
-		// One of those that went together, or all of them together.
+		// One of those that went together, or all of them together. Others have got
+		// there already: to try all of these again and again would bring them twice
+		// each time.
 		if len(recs) > 1 {
+			p.careful = recs[len(recs)-1].Seq
 			n, err = p.produce(ctx, recs[:1])
 		}
 		if tooLarge(err) {

@@ -87,7 +87,7 @@ func (l *Local) Confirmed() uint64 {
 // Check implements transport.Transport.
 func (l *Local) Check(ctx context.Context) error {
 	if l.stream != nil {
-		return l.stream.Check()
+		return l.stream.Check(ctx)
 	}
 	return l.datagram.Check(ctx)
 }

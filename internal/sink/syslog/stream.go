@@ -52,7 +52,7 @@ func sendStream(ctx context.Context, s *transport.Stream, recs []spool.Record,
 func (s *Stream) Confirmed() uint64 { return s.Stream.Confirmed() }
 
 // Check implements transport.Transport.
-func (s *Stream) Check(context.Context) error { return s.Stream.Check() }
+func (s *Stream) Check(ctx context.Context) error { return s.Stream.Check(ctx) }
 
 // Finish implements transport.Transport.
 func (s *Stream) Finish(ctx context.Context) error { return s.Stream.Finish(ctx) }
