@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// server serves one program, and can stop to answer those who open it.
-type server struct {
+// stuckServer serves one program, and can stop to answer those who open it.
+type stuckServer struct {
 	fs.Inode
 	program []byte
 	stuck   atomic.Bool
@@ -29,17 +29,17 @@ type server struct {
 
 type served struct {
 	fs.Inode
-	s *server
+	s *stuckServer
 }
 
 var (
-	_ fs.NodeOnAdder   = (*server)(nil)
+	_ fs.NodeOnAdder   = (*stuckServer)(nil)
 	_ fs.NodeOpener    = (*served)(nil)
 	_ fs.NodeReader    = (*served)(nil)
 	_ fs.NodeGetattrer = (*served)(nil)
 )
 
-func (s *server) OnAdd(ctx context.Context) {
+func (s *stuckServer) OnAdd(ctx context.Context) {
 	s.AddChild("program", s.NewPersistentInode(ctx, &served{s: s}, fs.StableAttr{Mode: unix.S_IFREG}), true)
 }
 
@@ -62,13 +62,13 @@ func (f *served) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) 
 }
 
 // serve mounts the server's file system.
-func serve(t *testing.T) (*server, string) {
+func serve(t *testing.T) (*stuckServer, string) {
 	t.Helper()
 	program, err := os.ReadFile("/bin/true")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, dir := &server{program: program, release: make(chan struct{})}, t.TempDir()
+	s, dir := &stuckServer{program: program, release: make(chan struct{})}, t.TempDir()
 	// MaxStackDepth: more than the kernel allows, so that it takes the server for none that stacks.
 	year := 365 * 24 * time.Hour
 	mounted, err := fs.Mount(dir, s, &fs.Options{
