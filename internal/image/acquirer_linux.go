@@ -83,12 +83,15 @@ type acquisition struct {
 	begins  func([]byte)
 	holding func() bool // the exec still waits
 	goesOn  func() bool // it waits because of another file
-	head    string      // the first bytes, as soon as they are known
+	changed func() event.Reason
+	head    string // the first bytes, as soon as they are known
 
 	digest    sensor.Digest
 	hashed    bool
 	released  time.Time // when the exec was let go
 	activated bool
+	waited    bool // until it was settled, while its exec was held
+	spoiled   bool       // it was not unchanged at its activation
 	until     event.Time // the lease is given back; nothing changed until then
 }
 
@@ -138,8 +141,8 @@ func (a *Acquirer) Close() {
 func (a *Acquirer) Hold(h *sensor.Held) {
 	q := &acquisition{
 		file: h.File, fd: h.FD, id: h.State, magic: h.Magic, sealed: h.Sealed, release: h.Release, begins: h.Begins, holding: h.Holding,
-		goesOn: h.GoesOn,
-		loose:  h.File.Memfd == "unsealed", epoch: h.Epoch,
+		goesOn: h.GoesOn, changed: h.Changed,
+		loose: h.File.Memfd == "unsealed", epoch: h.Epoch,
 		begun: event.Time(time.Now().UnixNano()),
 	}
 	if !a.opts.Hashes.Any() {
@@ -160,6 +163,15 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 	case full:
 		// Without a descriptor to give us the kernel would deny the exec.
 		why = event.ReasonTimeout
+	case q.changed != nil:
+		switch {
+		case !keepsChangeTime(h.Magic):
+			why = event.ReasonUnverifiable
+		case !q.id.Settled(q.begun) && a.opts.Level < sensor.LevelHash:
+			why = event.ReasonModified
+		default:
+			why = q.changed()
+		}
 	case !q.sealed && !q.loose:
 		if !local(h.Magic) {
 			why = event.ReasonUnverifiable
@@ -170,7 +182,7 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		}
 	}
 	switch {
-	case isKnown && q.bound, isKnown && !q.leased && !h.Stacked:
+	case isKnown && q.bound, isKnown && !q.leased && !h.Stacked, isKnown && q.changed != nil && why == "":
 		// Without a lease, the identity at the activation will tell whether it is
 		// still the same. With one the times may move on until then, by a new
 		// name for example, and the bytes will not.
@@ -183,14 +195,14 @@ func (a *Acquirer) Hold(h *sensor.Held) {
 		q.peek()
 	}
 	// From here on the exec may be let go, and its activation may come at once.
-	hashed, leased := q.hashed, q.leased
+	hashed, keep := q.hashed, q.leased || q.changed != nil && why == ""
 	release := hashed || a.opts.Level < sensor.LevelHash
 	a.add(q, !hashed, release)
 	if !release {
 		return
 	}
 	q.release()
-	if hashed && !leased {
+	if hashed && !keep {
 		a.mu.Lock()
 		a.drop(q)
 		a.mu.Unlock()
@@ -217,6 +229,13 @@ func (a *Acquirer) Activated(f *sensor.File, at event.Time, unchanged bool) {
 		return
 	}
 	q.activated = true
+	if q.changed != nil && q.fd >= 0 {
+		if unchanged {
+			q.bound = true
+		} else {
+			q.spoiled = true
+		}
+	}
 	switch {
 	case q.fd < 0 && q.until != 0 && at > q.until, q.fd < 0 && q.until == 0 && !unchanged && q.digest.Reason == "":
 		// What was found out does not reach up to the activation.
@@ -334,6 +353,13 @@ func (a *Acquirer) remember(q *acquisition, d sensor.Digest) {
 // The mutex is held.
 func (a *Acquirer) settle(q *acquisition, d sensor.Digest) {
 	delete(a.pending, q.file.Ref)
+	if q.changed != nil && d.Reason == "" {
+		if q.spoiled {
+			d = sensor.Digest{Reason: event.ReasonModified}
+		} else {
+			a.remember(q, d)
+		}
+	}
 	if q.leased && q.fd >= 0 && d.Reason == "" {
 		if !q.lease.holds() {
 			d = sensor.Digest{Reason: event.ReasonModified}

@@ -93,6 +93,96 @@ func TestUnsealed(t *testing.T) {
 	}
 }
 
+// What was just written is waited for, as long as its exec is held.
+func TestWithoutLeaseJustWritten(t *testing.T) {
+	for _, c := range []struct {
+		level   sensor.Level
+		holding bool
+		want    event.Reason
+	}{
+		{sensor.LevelHash, true, ""},
+		{sensor.LevelHash, false, event.ReasonModified},
+		{sensor.LevelOpen, true, event.ReasonModified},
+	} {
+		a := newTest(t, c.level)
+		path := write(t, content)
+		if err := os.Chmod(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, magic := identify(t, fd)
+		f := &sensor.File{Ref: refs.Add(1), ID: state.Identity}
+		released := make(chan struct{})
+		a.Hold(&sensor.Held{
+			File: f, FD: fd, State: state, Magic: magic, Stacked: true, Release: func() { close(released) },
+			Holding: func() bool { return c.holding }, Changed: func() event.Reason { return "" },
+		})
+		wait(t, "released", released)
+		a.Activated(f, now(), true)
+		want := c.want
+		if !keepsChangeTime(magic) {
+			want = event.ReasonUnverifiable
+		}
+		if d := digest(t, f); d.Reason != want || (want == "") != (d.SHA256 == sha(content)) {
+			t.Errorf("%v, held %v: %+v, want reason %q", c.level, c.holding, d, want)
+		}
+	}
+}
+
+// Where a lease says nothing, the state of the file has to be the same at all times.
+func TestWithoutLease(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		held      event.Reason // why it may have changed when it was held
+		read      event.Reason // and when it had been read
+		unchanged bool         // at the activation
+		want      event.Reason
+	}{
+		{"the same", "", "", true, ""},
+		{"somebody writes", event.ReasonWritable, "", true, event.ReasonWritable},
+		{"written while it was read", "", event.ReasonModified, true, event.ReasonModified},
+		{"written before it ran", "", "", false, event.ReasonModified},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := newTest(t, sensor.LevelHash)
+			path := write(t, content)
+			fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			state, magic := identify(t, fd)
+			f := &sensor.File{Ref: refs.Add(1), ID: state.Identity}
+			asked := 0
+			released := make(chan struct{})
+			a.Hold(&sensor.Held{
+				File: f, FD: fd, State: state, Magic: magic, Stacked: true, Release: func() { close(released) },
+				Changed: func() event.Reason {
+					if asked++; asked == 1 {
+						return c.held
+					}
+					return c.read
+				},
+			})
+			wait(t, "released", released)
+			a.Activated(f, now(), c.unchanged)
+			want := c.want
+			if !keepsChangeTime(magic) {
+				want = event.ReasonUnverifiable
+			}
+			d := digest(t, f)
+			if d.Reason != want || (want == "") != (d.SHA256 == sha(content)) {
+				t.Errorf("%+v, want reason %q", d, want)
+			}
+			if a.Known(state) != (want == "") {
+				t.Errorf("known from now on: %v", a.Known(state))
+			}
+		})
+	}
+}
+
 func TestKeptHead(t *testing.T) {
 	for head, want := range map[string]string{
 		"":                      "",

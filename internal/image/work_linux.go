@@ -37,10 +37,20 @@ func (a *Acquirer) work(from *queue) {
 		from.files = from.files[1:]
 		a.mu.Unlock()
 
-		d := a.hash(q, buf)
+		d := sensor.Digest{Reason: q.settle()}
+		if d.Reason == "" {
+			d = a.hash(q, buf)
+		}
 		if q.loose && (q.holding == nil || !q.holding()) {
 			// Its owner can have written to it since it ran.
 			d = sensor.Digest{Reason: event.ReasonUnverifiable}
+		}
+		if q.changed != nil && d.Reason == "" {
+			if why := q.changed(); why != "" {
+				d = sensor.Digest{Reason: why}
+			} else if q.waited && (q.holding == nil || !q.holding()) {
+				d = sensor.Digest{Reason: event.ReasonModified}
+			}
 		}
 		a.mu.Lock()
 		q.digest, q.hashed = d, true
@@ -54,6 +64,23 @@ func (a *Acquirer) work(from *queue) {
 		}
 		a.mu.Unlock()
 	}
+}
+
+// settle waits, while the exec is held, until a file on which there is no lease cannot change
+// any more without its change time moving.
+func (q *acquisition) settle() event.Reason {
+	if q.changed == nil || q.id.Settled(q.begun) {
+		return ""
+	}
+	const most, pause = 250 * time.Millisecond, 10 * time.Millisecond
+	for end := time.Now().Add(most); !q.id.Settled(q.begun); time.Sleep(pause) {
+		if time.Now().After(end) {
+			return event.ReasonModified
+		}
+		q.begun = event.Time(time.Now().UnixNano())
+	}
+	q.waited = true
+	return q.changed()
 }
 
 // letGo lets the exec go on, if there is one that waits.

@@ -58,6 +58,10 @@ type Held struct {
 	Begins func(head []byte)
 	// Holding says whether the exec has not been let go yet.
 	Holding func() bool
+	// Changed is set for a file of which a lease says nothing. It says why the file
+	// may not be what it was when it was held, empty if it surely is; it needs FD. Writers
+	// that come later move the change time.
+	Changed func() event.Reason
 	// GoesOn says whether the same exec is held because of another of its files, so
 	// that it is too early to expect its activation. May be nil.
 	GoesOn func() bool

@@ -29,6 +29,7 @@ type gate struct {
 	marks   *marks
 	ignored ignored
 	control *control
+	told    bool // of the file below a stacked one, by an event of its own
 
 	out      identified    // the reader's
 	overflow atomic.Uint64 // fanotify queue overflows
@@ -62,6 +63,7 @@ func newGate(s *Sensor) (_ *gate, err error) {
 		return nil, fmt.Errorf("create an eventfd: %w", err)
 	}
 	g.pending = newPendingCalls(s.opts.Acquirer)
+	g.told = toldOfBelow()
 	g.marks = newMarks(s, fd, unix.FAN_OPEN_EXEC_PERM, "execs are not held")
 	g.ignored.g = g
 	if g.control, err = newControl(s, g.marks, g.ignored.forget); err != nil {
@@ -227,18 +229,54 @@ func (g *gate) hold(fd int, tid uint32) {
 	stacked := out.file.Magic == overlayMagic
 	if !stacked {
 		if above := g.pending.above(tid, out.attempt, &out.file); above != nil {
-			g.handOver(above, fd, slot, out, arrived)
+			g.handOver(above, fd, slot, &out.file, arrived)
 			return
 		}
 	}
 	h := &heldFile{file: g.file(fd, out), id: out.file, takes: takes}
+	if stacked && !g.told && out.below.Inode != 0 {
+		h.below, h.alone = out.below, true
+		g.pending.add(tid, out.attempt, out.first, h, false)
+		g.handOver(h, fd, slot, &out.below, arrived)
+		return
+	}
 	g.pending.add(tid, out.attempt, out.first, h, stacked)
 	if stacked {
 		g.pending.released(h, time.Since(arrived), false, false)
 		g.pass(fd, slot)
 		return
 	}
-	g.handOver(h, fd, slot, out, arrived)
+	g.handOver(h, fd, slot, &out.file, arrived)
+}
+
+// toldOfBelow says whether opening a file on an overlay gives an event for the file
+// below it as well, as it does since 6.5 (fs/overlayfs/file.c, OVL_OPEN_FLAGS).
+func toldOfBelow() bool {
+	var u unix.Utsname
+	var major, minor int
+	if err := unix.Uname(&u); err != nil {
+		return true
+	}
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor); err != nil {
+		return true
+	}
+	return major > 6 || major == 6 && minor >= 5
+}
+
+// changed is sensor.Held.Changed for a file on an overlay without an event of its own for the
+// file below: a lease would be on the wrong one. Nobody had that open for writing
+// if nobody has now, or its change time has moved.
+func (g *gate) changed(h *heldFile, fd int) event.Reason {
+	var now identified
+	switch err := g.s.ident.ask(slotOther, fd, 0, &now); {
+	case err != nil || now.below.Inode == 0:
+		return event.ReasonUnreadable
+	case now.below.Writers > 0:
+		return event.ReasonWritable
+	case state(&now.below) != state(&h.below):
+		return event.ReasonModified
+	}
+	return ""
 }
 
 // pass lets an event through at once.
@@ -275,10 +313,11 @@ func statFile(fd int, f *sensor.File) {
 	}
 }
 
-// handOver gives the file to the acquirer, which answers; or the deadline does.
-func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time.Time) {
-	// The device is the one that stat(2) gives, see procOpener.Identity.
-	id := state(&out.file)
+// handOver gives the file to the acquirer, which answers; or the deadline does. bytes is the
+// file that holds them.
+func (g *gate) handOver(h *heldFile, fd, slot int, bytes *monitorFileIdentity, arrived time.Time) {
+	// The device is the one that stat(2) gives, see procOpener.State.
+	id := state(bytes)
 	if h.below == (monitorFileIdentity{}) {
 		id.Dev = h.file.ID.Dev
 	}
@@ -304,11 +343,11 @@ func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time
 	// The acquirer closes the descriptor after it has answered. Until then the
 	// number is taken, so a late answer cannot hit another event.
 	timer := time.AfterFunc(g.s.opts.GateTimeout, func() { release(true) })
-	g.s.opts.Acquirer.Hold(&sensor.Held{
+	held := &sensor.Held{
 		File:    h.file,
 		FD:      fd,
 		State:   id,
-		Magic:   out.file.Magic,
+		Magic:   bytes.Magic,
 		Stacked: h.id.Magic == overlayMagic,
 		Sealed:  h.file.Memfd == "sealed",
 		Begins:  func(head []byte) { g.pending.begins(h, head) },
@@ -319,7 +358,12 @@ func (g *gate) handOver(h *heldFile, fd, slot int, out *identified, arrived time
 			timer.Stop()
 			release(false)
 		},
-	})
+	}
+	if h.alone {
+		h.changed = func() event.Reason { return g.changed(h, fd) }
+		held.Changed = h.changed
+	}
+	g.s.opts.Acquirer.Hold(held)
 	handed.Store(g.undisturbed(h))
 }
 

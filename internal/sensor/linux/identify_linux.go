@@ -30,6 +30,7 @@ type identifier struct {
 // identified is what the kernel says of a descriptor.
 type identified struct {
 	file    monitorFileIdentity
+	below   monitorFileIdentity // zero where there is none, or none to be seen
 	attempt uint64 // of the exec call its thread is in, zero if that was not seen
 	first   uint64 // the thread's calls since this one, the last excepted, have failed
 
@@ -86,6 +87,10 @@ func (i *identifier) askFrom(slot int, fd int, tid uint32, from root, out *ident
 	at := int64(slot * i.size)
 	if _, err := i.slots.ReadAt(header, at); err != nil {
 		return fmt.Errorf("read what identify found: %w", err)
+	}
+	out.below = monitorFileIdentity{}
+	if monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 {
+		out.below = r.Below
 	}
 	out.file, out.attempt, out.first = r.Image, r.Attempt, r.First
 	out.root = root{r.RootDentry, r.RootMnt}

@@ -52,7 +52,7 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 		if !s.gate.pending.isSecured(h) {
 			h.file.Resolve(sensor.Digest{Reason: event.ReasonTimeout})
 		}
-		s.opts.Acquirer.Activated(h.file, e.Time, true)
+		s.opts.Acquirer.Activated(h.file, e.Time, !h.alone || h.changed() == "")
 	}
 	for _, h := range append(unused, linkers...) {
 		s.opts.Acquirer.Abandoned(h.file)
@@ -75,6 +75,10 @@ func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, op
 		f.ID.Dev, f.ID.Ino = now.ID.Dev, now.ID.Ino
 	}
 	unchanged := state(held) == state(then)
+	proven := unchanged
+	if h.alone {
+		proven = r.Below.Writers <= 0 && state(&h.below) == state(&r.Below)
+	}
 	// The path is the one at the activation; times and numbers from statx(2)
 	// stand unless the kernel's own have moved since.
 	f.Path, f.PathReason, f.Deleted, f.Unreachable = now.Path, now.PathReason, now.Deleted, now.Unreachable
@@ -84,7 +88,7 @@ func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, op
 	}
 	f.Opener = opener
 	e.Image = f
-	s.opts.Acquirer.Activated(f, e.Time, unchanged)
+	s.opts.Acquirer.Activated(f, e.Time, proven)
 }
 
 // split tells what the files of one call were: the image, the files that led

@@ -10,11 +10,13 @@ import (
 
 // heldFile is one file that an exec call opened while it was held.
 type heldFile struct {
-	file  *sensor.File
-	id    monitorFileIdentity // of the file that was named, at the time
-	below monitorFileIdentity // of the file below it, on a stacked file system
-	takes uint64              // see vitals.takes, on arrival
-	bytes sensor.State        // of the file that holds the bytes, and as the acquirer knows it
+	file    *sensor.File
+	id      monitorFileIdentity // of the file that was named, at the time
+	below   monitorFileIdentity // of the file below it, on a stacked file system
+	alone   bool                // there is no event for the file below
+	takes   uint64              // see vitals.takes, on arrival
+	changed func() event.Reason // of a file that is alone
+	bytes   sensor.State        // of the file that holds the bytes, and as the acquirer knows it
 
 	// Guarded by pendingCalls.mu.
 	call    *call

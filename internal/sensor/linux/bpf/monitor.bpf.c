@@ -139,6 +139,9 @@ int identify(struct identify_args *args)
 	if (!file)
 		return 1;
 	read_identity(&b->r.image, file);
+	b->r.flags = 0;
+	if (b->r.image.magic == OVERLAYFS_SUPER_MAGIC && read_below(&b->r.below, file))
+		b->r.flags = EXEC_BELOW;
 
 	struct path path, root;
 	BPF_CORE_READ_INTO(&path.mnt, file, f_path.mnt);

@@ -116,8 +116,8 @@ enum exec_flags {
 	EXEC_BELOW = 32, /* below is there, for what can be told of it */
 };
 
-/* REC_EXEC and REC_TASK; and what identify finds: image, attempt, failed, key and
- * PART_PATH. */
+/* REC_EXEC and REC_TASK; and what identify finds: image, below, flags, attempt, failed
+ * and PART_PATH. */
 struct exec_record {
 	struct header h;
 	struct process_key key, parent;
