@@ -90,7 +90,7 @@ type acquisition struct {
 	hashed    bool
 	released  time.Time // when the exec was let go
 	activated bool
-	waited    bool // until it was settled, while its exec was held
+	waited    bool       // until it was settled, while its exec was held
 	spoiled   bool       // it was not unchanged at its activation
 	until     event.Time // the lease is given back; nothing changed until then
 }

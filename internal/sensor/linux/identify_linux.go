@@ -31,8 +31,8 @@ type identifier struct {
 type identified struct {
 	file    monitorFileIdentity
 	below   monitorFileIdentity // zero where there is none, or none to be seen
-	attempt uint64 // of the exec call its thread is in, zero if that was not seen
-	first   uint64 // the thread's calls since this one, the last excepted, have failed
+	attempt uint64              // of the exec call its thread is in, zero if that was not seen
+	first   uint64              // the thread's calls since this one, the last excepted, have failed
 
 	root   root   // what the path is seen from
 	path   []byte // components, last one first
