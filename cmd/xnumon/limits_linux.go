@@ -27,9 +27,3 @@ func raiseFiles(files uint64) error {
 	}
 	return fmt.Errorf("rlimit_nofile: %d files may be open and not %d: %w: raise the limit of who starts xnumon (ulimit -Hn, LimitNOFILE=)", got, files, err)
 }
-
-// stayInMemory keeps a monitor that others wait for from being paged out. It does
-// without where that is not allowed.
-func stayInMemory() {
-	_ = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
-}

@@ -151,7 +151,9 @@ func (l *live) suppress(rules *suppress.Rules) error {
 func (l *live) hold(say func(string)) error {
 	fewer := raiseFiles(l.files)
 	if l.watchdog != nil {
-		stayInMemory()
+		linux.StayInMemory()
+	} else {
+		linux.Shed()
 	}
 	if err := harden(l.keep); err != nil {
 		return err

@@ -79,7 +79,7 @@ func RunWatchdog() error {
 		return fmt.Errorf("watchdog: open the monitor's process: %w", err)
 	}
 	// Under memory pressure is when it is needed. Without the privilege it may come late.
-	_ = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
+	StayInMemory()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, gatePriority)
 	debug.SetMemoryLimit(16 << 20)
 
