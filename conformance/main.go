@@ -119,6 +119,7 @@ func run(ctx context.Context, args []string) error {
 		asJSON    = flags.String("json", "", "write every finding to this `file`")
 		truthful  = flags.String("not-wrong", "", "fail if one of these monitors (`patterns`) says something wrong")
 		complete  = flags.String("all-right", "", "fail if for one of these monitors (`patterns`) anything is wrong or missing")
+		excuses   = flags.String("excuse", "", "let -all-right pass over what is missing for one of these comma-separated `reasons`, say so, and fail if it is more than one fact in a hundred")
 		hold      = flags.Duration("xnumon-gate-timeout", 0, "how long xnumon may hold an exec, on a machine that is slow at hashing (default: what xnumon does by itself)")
 		caseLimit = flags.Duration("case-limit", 30*time.Second, "how long a case may take")
 		limit     = flags.Duration("monitor-limit", 9*time.Minute, "how long a monitor may run; it is killed after that")
@@ -174,8 +175,11 @@ func run(ctx context.Context, args []string) error {
 	if *markdown != "" {
 		failed = errors.Join(failed, os.WriteFile(*markdown, []byte(Page([]Report{report})), 0o644))
 	}
-	demand := report.Demand(*truthful, *complete)
+	excused, demand := Demand{Truthful: *truthful, Complete: *complete, Excuses: *excuses}.Judge(&report)
 	fmt.Print(report.Summary())
+	for _, line := range excused {
+		fmt.Println("excused:", line)
+	}
 	if *asJSON != "" {
 		failed = errors.Join(failed, report.Save(*asJSON))
 	}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -126,34 +125,4 @@ func (r *Report) Summary() string {
 		}
 	}
 	return b.String()
-}
-
-// Demand is an error if a monitor is not what it is asked to be.
-func (r *Report) Demand(truthful, complete string) error {
-	var err error
-	for i := range r.Columns {
-		c := &r.Columns[i]
-		t, _, _, _ := c.sum()
-		all := matches(complete, c.Monitor)
-		if !all && !matches(truthful, c.Monitor) {
-			continue
-		}
-		if t[fact.Wrong] > 0 || all && t[fact.Missing] > 0 {
-			err = errors.Join(err, fmt.Errorf("%s: %d wrong, %d missing", c.Monitor, t[fact.Wrong], t[fact.Missing]))
-		}
-		if c.Unavailable != "" {
-			err = errors.Join(err, fmt.Errorf("%s was not run: %s", c.Monitor, c.Unavailable))
-		}
-		for _, o := range c.Outcomes {
-			if o.Fail != "" {
-				err = errors.Join(err, fmt.Errorf("%s: case %s: %s", c.Monitor, o.Case, o.Fail))
-			}
-			for _, f := range o.Findings {
-				if f.Verdict == fact.Wrong || all && f.Verdict == fact.Missing && f.Note != "no record" {
-					err = errors.Join(err, fmt.Errorf("%s: case %s: %s", c.Monitor, o.Case, tell(&f)))
-				}
-			}
-		}
-	}
-	return err
 }

@@ -109,21 +109,4 @@ func TestReport(t *testing.T) {
 			t.Errorf("the page about two that differ has no %q:\n%s", want, two)
 		}
 	}
-	if err := r.Demand("good", "good"); err != nil {
-		t.Error(err)
-	}
-	if r.Demand("", "gone") == nil {
-		t.Error("one that was not run is all right")
-	}
-	truthful, complete := r.Demand("bad", ""), r.Demand("", "bad")
-	if truthful == nil || complete == nil {
-		t.Fatalf("nothing was demanded: %v, %v", truthful, complete)
-	}
-	const wrong, missing = "bad: case one: a cwd wrong", "bad: case one: a argv missing (lost)"
-	if s := truthful.Error(); !strings.Contains(s, wrong) || strings.Contains(s, missing) {
-		t.Errorf("not wrong: %s", s)
-	}
-	if s := complete.Error(); !strings.Contains(s, wrong) || !strings.Contains(s, missing) {
-		t.Errorf("all right: %s", s)
-	}
 }

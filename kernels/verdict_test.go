@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,6 +130,33 @@ func TestJudge(t *testing.T) {
 		if err := judge("6.1", "6.1.0-cloud-amd64", &p, out); err == nil {
 			t.Errorf("without %s nobody minds", file)
 		}
+	}
+}
+
+// What is missing and excused is told, line by line, and fails nobody.
+func TestJudgeTellsExcuses(t *testing.T) {
+	var p payload
+	out := reported(t, &p)
+	const line = excused + "xnumon hash: case script-memfd: open script.path missing (not held)"
+	if err := os.WriteFile(filepath.Join(out, "corpus.log"), []byte("xnumon hash: cwd\n"+line+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := os.Stdout
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	os.Stdout = w
+	err = judge("6.1", "6.1.0-cloud-amd64", &p, out)
+	os.Stdout = said
+	w.Close()
+	if err != nil {
+		t.Error(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil || !strings.Contains(string(text), "6.1: "+line+"\n") || strings.Contains(string(text), "cwd") {
+		t.Errorf("told %q, %v", text, err)
 	}
 }
 

@@ -115,7 +115,9 @@ func TestXnumonDecoder(t *testing.T) {
 		"interpreters.sha256": one("ab", fact.Unknown), "before.euid": one("1"), "after.euid": one("0"), "forker": one("10"),
 		"subject.image.path": one("/p"), "ancestors": one("/a", "/c", "/d"), "ancestors.script": one("/b", "", fact.Unknown),
 	})
-	for name, why := range map[string]string{"cwd": "lost", "image.sha256": "gone", "subject.script.path": "not held"} {
+	for name, why := range map[string]string{
+		"cwd": "lost", "image.sha256": "gone", "subject.script.path": "not held", "interpreters.sha256": "gone", "ancestors.script": "not held",
+	} {
 		if got[0].Absent[name] != why {
 			t.Errorf("%s is absent because of %q, want %q", name, got[0].Absent[name], why)
 		}

@@ -135,6 +135,11 @@ func (r *xnumonRecord) files() {
 	} else if chain != nil {
 		r.Set("interpreters", members(chain, "path")...)
 		r.Set("interpreters.sha256", members(chain, "sha256")...)
+		for _, n := range chain {
+			if why := n.at("missing").at("sha256"); why.there() {
+				r.Lack("interpreters.sha256", why.text()) // one of them
+			}
+		}
 	}
 	r.text("filename", r.top, "filename")
 	if _, said := r.Facts["filename"]; !said && r.Absent["filename"] == "" && named.at("path").there() {
@@ -208,8 +213,9 @@ func (r *xnumonRecord) subject() {
 			// No script is an answer; a reason why there is none is not.
 			if script := a.at("script"); script.there() {
 				scripts[i] = member(script, "path")
-			} else if a.at("missing").at("script").there() {
+			} else if why := a.at("missing").at("script"); why.there() {
 				scripts[i] = fact.Unknown
+				r.Lack(fact.AncestorScripts, why.text()) // one of them
 			}
 		}
 		r.Set(fact.AncestorScripts, scripts...)
