@@ -26,6 +26,7 @@ type options struct {
 	live       bool
 	corpus     bool
 	tests      string
+	run        string
 	cases      string
 	system     string
 	deb        string
@@ -56,6 +57,7 @@ func command(ctx context.Context) error {
 	flag.BoolVar(&o.live, "live", true, "run the live tests")
 	flag.BoolVar(&o.corpus, "corpus", true, "run the conformance corpus")
 	flag.StringVar(&o.tests, "tests", "", "only the live tests of packages whose folder contains this `text`")
+	flag.StringVar(&o.run, "run", "", "only the live tests whose names match this regular `expression`")
 	flag.StringVar(&o.cases, "cases", "*", "only the cases that match these comma-separated `patterns`")
 	flag.StringVar(&o.system, "system", "", "boot the system in this tar `archive` and test the service there, in place of tests and corpus")
 	flag.StringVar(&o.deb, "deb", "", "install this `package` there")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func pack(ctx context.Context, work string, o *options) (*payload, error) {
 		return nil, err
 	}
 	if o.live {
-		if err := p.packLive(ctx, tests, o.tests); err != nil {
+		if err := p.packLive(ctx, tests, o); err != nil {
 			return nil, err
 		}
 	}
@@ -75,14 +76,13 @@ func pack(ctx context.Context, work string, o *options) (*payload, error) {
 	return p, os.WriteFile(filepath.Join(tests, "run"), guestRun, 0o755)
 }
 
-func (p *payload) packLive(ctx context.Context, tests, only string) error {
+func (p *payload) packLive(ctx context.Context, tests string, o *options) error {
 	suites, err := liveTests(".")
 	if err != nil {
 		return err
 	}
-	suites = slices.DeleteFunc(suites, func(s suite) bool { return !strings.Contains(s.folder, only) })
-	if len(suites) == 0 {
-		return fmt.Errorf("no live tests")
+	if suites, err = choose(suites, o.tests, o.run); err != nil {
+		return err
 	}
 	p.suites = suites
 	for _, s := range suites {
@@ -167,6 +167,25 @@ func liveTests(root string) ([]suite, error) {
 	}
 	slices.SortFunc(suites, func(a, b suite) int { return strings.Compare(a.folder, b.folder) })
 	return suites, nil
+}
+
+// choose returns the tests of packages whose folder contains a text and whose names
+// match a regular expression.
+func choose(suites []suite, folder, name string) (chosen []suite, err error) {
+	matching, err := regexp.Compile(name)
+	if err != nil {
+		return nil, fmt.Errorf("-run: %w", err)
+	}
+	for _, s := range suites {
+		s.tests = slices.DeleteFunc(slices.Clone(s.tests), func(test string) bool { return !matching.MatchString(test) })
+		if strings.Contains(s.folder, folder) && len(s.tests) > 0 {
+			chosen = append(chosen, s)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no live test of a package with %q in its folder matches %q", folder, name)
+	}
+	return chosen, nil
 }
 
 // isTest tells a test as go test does: TestXxx, where Xxx does not begin with a lower

@@ -41,3 +41,24 @@ func TestLiveTests(t *testing.T) {
 		t.Errorf("name %q", got[0].name())
 	}
 }
+
+func TestChoose(t *testing.T) {
+	all := []suite{{folder: "a/c", tests: []string{"TestOne", "TestTwo"}}, {folder: "b", tests: []string{"TestOne"}}}
+	for _, c := range []struct {
+		folder, name string
+		want         []suite // none when there is an error
+	}{
+		{"", "", all},
+		{"a", "", all[:1]},
+		{"", "One$", []suite{{folder: "a/c", tests: []string{"TestOne"}}, {folder: "b", tests: []string{"TestOne"}}}},
+		{"", "Two", []suite{{folder: "a/c", tests: []string{"TestTwo"}}}},
+		{"b", "Two", nil},
+		{"", "(", nil},
+	} {
+		got, err := choose(all, c.folder, c.name)
+		same := func(a, b suite) bool { return a.folder == b.folder && slices.Equal(a.tests, b.tests) }
+		if (err != nil) != (c.want == nil) || !slices.EqualFunc(got, c.want, same) {
+			t.Errorf("%q, %q: %v, %v", c.folder, c.name, got, err)
+		}
+	}
+}

@@ -112,10 +112,16 @@ func TestLiveStuckReader(t *testing.T) {
 	if longest > hold {
 		t.Errorf("an exec took %v", longest)
 	}
+	status := ""
 	output := func() map[string]any {
-		_, out, _ := finish(t, nil, "status", "--socket", socket, "--json")
-		return at(decodeLines(t, []byte(out))[0], "stats", "outputs").([]any)[0].(map[string]any)
+		_, status, _ = finish(t, nil, "status", "--socket", socket, "--json")
+		return at(decodeLines(t, []byte(status))[0], "stats", "outputs").([]any)[0].(map[string]any)
 	}
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s%s", status, m.said())
+		}
+	}()
 	eventually(t, "records wait in the spool", func() bool {
 		n, _ := output()["spooled"].(float64)
 		return n >= execs
