@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -68,6 +69,10 @@ func serve(t *testing.T) (*stuckServer, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A thread that has forked stands still until the child has executed something. When that is what
+	// is served here, a collection would wait for the thread, the server for the collection.
+	percent := debug.SetGCPercent(-1)
+	t.Cleanup(func() { debug.SetGCPercent(percent) })
 	s, dir := &stuckServer{program: program, release: make(chan struct{})}, t.TempDir()
 	// MaxStackDepth: more than the kernel allows, so that it takes the server for none that stacks.
 	year := 365 * 24 * time.Hour
