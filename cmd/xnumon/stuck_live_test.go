@@ -45,8 +45,9 @@ func (s *stuckServer) OnAdd(ctx context.Context) {
 }
 
 func (f *served) Open(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	stuck := f.s.stuck.Load() // before it counts: who has counted one is not stopped any more
 	f.s.opened.Add(1)
-	if f.s.stuck.Load() {
+	if stuck {
 		<-f.s.release
 	}
 	return nil, 0, 0
@@ -108,10 +109,14 @@ func TestLiveStuckServer(t *testing.T) {
 			}
 			s := start(t, nil, args...)
 			before := srv.opened.Load()
-			cmd := exec.Command(filepath.Join(dir, "program"))
+			// By a shell that is executed just before: its image may be looked for where
+			// the program already is.
+			cmd := exec.Command("/bin/sh", "-c", `exec "$PROGRAM"`)
+			cmd.Env = append(os.Environ(), "PROGRAM="+filepath.Join(dir, "program"))
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			eventually(t, "the program is opened", func() bool { return srv.opened.Load() > before })
 			srv.stuck.Store(true)
 			if err := cmd.Wait(); err != nil {
 				t.Fatal(err)

@@ -31,20 +31,26 @@ func (o *procOpener) Open() (int, error) {
 		// Opening it can mean to wait for a server, below a stacked file system too.
 		return -1, fmt.Errorf("%s: %w", name, sensor.ErrUnverifiable)
 	}
-	// O_NONBLOCK: somebody may have a lease on it.
-	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	// The process may run something else by now, whose server need not answer: O_PATH
+	// asks nobody, and keeps the file.
+	exe, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
-		err = &os.PathError{Op: "open", Path: name, Err: err}
-		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
-			err = fmt.Errorf("%w: %w", sensor.ErrGone, err)
-		}
+		return -1, opening(name, err)
+	}
+	defer unix.Close(exe)
+	now, err := o.identify(exe)
+	if err != nil {
 		return -1, err
 	}
-	now, err := o.identify(fd)
-	if err == nil && !sameFile(now, &o.id) {
-		// The pid runs something else by now.
-		err = fmt.Errorf("%s: %w", name, sensor.ErrGone)
-	} else if err == nil && identity(now) != identity(&o.id) {
+	if !sameFile(now, &o.id) {
+		return -1, fmt.Errorf("%s: %w", name, sensor.ErrGone)
+	}
+	// O_NONBLOCK: somebody may have a lease on it.
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", exe), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		return -1, opening(name, err)
+	}
+	if now, err = o.identify(fd); err == nil && identity(now) != identity(&o.id) {
 		err = fmt.Errorf("%s: %w", name, sensor.ErrChanged)
 	}
 	if err != nil {
@@ -52,6 +58,15 @@ func (o *procOpener) Open() (int, error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+// opening is the error of opening an image.
+func opening(name string, err error) error {
+	err = &os.PathError{Op: "open", Path: name, Err: err}
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("%w: %w", sensor.ErrGone, err)
+	}
+	return err
 }
 
 func (o *procOpener) identify(fd int) (*monitorFileIdentity, error) {
