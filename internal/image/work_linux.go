@@ -12,7 +12,7 @@ import (
 
 // chunkSize is how much is read at once: enough to make the calls cheap, small
 // enough to look after the lease in between.
-const chunkSize = 256 << 10
+const chunkSize = 128 << 10
 
 // work hashes what is queued until the acquirer is closed.
 func (a *Acquirer) work(from *queue) {

@@ -22,7 +22,7 @@ const (
 	patience = 30 * time.Second
 	// backlog is how many execs may wait for their digests. When it is full the
 	// sensor waits, and counts what it loses.
-	backlog = 16384
+	backlog = 8192
 )
 
 // Sink takes encoded records.

@@ -9,6 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// garbage is how much of it there may be, in per cent of what is in use. The live heap is a
+// few megabytes, and a collection a few milliseconds.
+const garbage = 25
+
 // StayInMemory keeps a process that others wait for from being paged out, what it uses
 // from now on and not what its start took. It does without where that is not allowed.
 func StayInMemory() {
@@ -20,7 +24,13 @@ func StayInMemory() {
 // Shed gives back the memory that only the start needed: the garbage of loading the BPF
 // programs, and the pages of this program that were run once. Those that are used
 // again come back from the page cache.
+//
+// What is collected later cannot be given back once memory is locked, so it is not let
+// become much.
 func Shed() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	debug.FreeOSMemory()
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {

@@ -28,7 +28,7 @@ struct {
  * marked at once, so not behind a queue of records. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 256 << 10);
+	__uint(max_entries, 128 << 10);
 } control SEC(".maps");
 
 /* What an exec call began with. The sys_enter program writes, the exec program
