@@ -101,8 +101,8 @@ func (n *notices) drain(r *monitorExecRecord) {
 			continue
 		}
 		if err != nil && !errors.Is(err, unix.EAGAIN) {
-			n.forget() // the kernel could not open a file for us and has dropped its notice
-			continue
+			n.forget() // the kernel could not open a file for us and has dropped its notice, or we are closed
+			return
 		}
 		if err != nil || got == 0 {
 			return
