@@ -87,6 +87,6 @@ func (d Demand) excuses(findings []fact.Finding, f fact.Finding) bool {
 	return slices.ContainsFunc(findings, func(other fact.Finding) bool {
 		of, _, _ := strings.Cut(other.Fact, ".")
 		return other.ID == f.ID && other.Verdict == fact.Missing && counts(other.Note) &&
-			(of == what || what == "named" && of == "script" || what == "filename" && of == "script")
+			(of == what || of == "script" && (what == "named" || what == "filename" || what == "interpreters"))
 	})
 }

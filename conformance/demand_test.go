@@ -85,6 +85,7 @@ func TestExcuse(t *testing.T) {
 		"what is wrong is not excused":  {many(fact.Finding{ID: "a", Fact: "script.path", Verdict: fact.Wrong, Note: "not held"}), nil, false},
 		"what is right needs no excuse": {many(), nil, true},
 		"and the file that was named":   {many(reason, lacks("a", "named.file", "")), []string{"m: case one: a script.path missing (not held)", "m: case one: a named.file missing"}, true},
+		"and the chain it begins":       {many(reason, lacks("a", "interpreters", "")), []string{"m: case one: a script.path missing (not held)", "m: case one: a interpreters missing"}, true},
 		"another fact":                  {many(reason, lacks("a", "cwd", "")), []string{"m: case one: a script.path missing (not held)"}, false},
 	} {
 		excused, err := Demand{Complete: "m", Excuses: "gone,not held"}.Judge(c.report)

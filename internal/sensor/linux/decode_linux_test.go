@@ -82,6 +82,15 @@ func TestStringListKeepsAll(t *testing.T) {
 	})
 }
 
+// A file of a layer is not found at its path there, and nobody says where on the overlay it is.
+func TestPathInALayer(t *testing.T) {
+	id := monitorFileIdentity{Flags: uint32(monitorFileFlagsFILE_PRIVATE)}
+	f := new(Sensor).newFile(&id, []byte("tool\x00"), 0)
+	if f.Path != "" || f.PathReason != event.ReasonNotHeld {
+		t.Errorf("path %q, reason %q", f.Path, f.PathReason)
+	}
+}
+
 func TestContainer(t *testing.T) {
 	id := strings.Repeat("0123456789abcdef", 4)
 	for _, c := range []struct {

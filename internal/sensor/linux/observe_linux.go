@@ -84,8 +84,9 @@ func (s *Sensor) newFile(id *monitorFileIdentity, components []byte, status uint
 	f.Unreachable = monitorPartStatus(status) == monitorPartStatusPART_UNREACHABLE
 	flags := monitorFileFlags(id.Flags)
 	if flags&(monitorFileFlagsFILE_PRIVATE|monitorFileFlagsFILE_INTERNAL) == monitorFileFlagsFILE_PRIVATE {
-		// Where it is in the layer is not where anybody finds it.
-		f.Path, f.PathReason, f.Unreachable = "", event.ReasonUnseen, false
+		// Where it is in the layer is not where anybody finds it: the open of the file on the
+		// stacked file system was not held, only this one of the file below.
+		f.Path, f.PathReason, f.Unreachable = "", event.ReasonNotHeld, false
 	}
 	f.Deleted = flags&monitorFileFlagsFILE_UNLINKED != 0
 	if flags&monitorFileFlagsFILE_INTERNAL != 0 && id.Magic == tmpfsMagic && strings.HasPrefix(f.Path, "/memfd:") {
