@@ -142,7 +142,8 @@ type Image struct {
 type Subject struct {
 	// Pid is the process id (thread group id) in the initial pid namespace.
 	Pid uint32 `json:"pid"`
-	// Reconstructed is set when the relation or an image below came from a lookup.
+	// Reconstructed is set when the process or what it ran before the exec came from a lookup. Of
+	// its ancestors those say so that did.
 	Reconstructed bool `json:"reconstructed,omitempty"`
 	Creds
 	// Tid is the thread that called exec, when it was not the leader.

@@ -8,22 +8,25 @@ import (
 
 const day = 24 * 60 * 60 // seconds
 
-// clock writes times as RFC 3339 in UTC with nine digits. It keeps the last
-// date, since the times of a day come together.
-type clock struct {
+// clock writes times as RFC 3339 in UTC with nine digits. It keeps some dates: a record has
+// the day that it is, and those of the files in it.
+type clock struct{ dates [16]date }
+
+type date struct {
 	day  int64
-	date []byte // of day, with the T; empty at first
+	text []byte // with the T; empty at first
 }
 
 func (c *clock) append(dst []byte, t event.Time) []byte {
 	sec, ns := floorDiv(int64(t), int64(time.Second))
 	d, sec := floorDiv(sec, day)
-	if d != c.day || len(c.date) == 0 {
+	kept := &c.dates[uint64(d)%uint64(len(c.dates))]
+	if d != kept.day || len(kept.text) == 0 {
 		// The whole range of event.Time lies in years of four digits.
-		c.day = d
-		c.date = time.Unix(d*day, 0).UTC().AppendFormat(c.date[:0], "2006-01-02T")
+		kept.day = d
+		kept.text = time.Unix(d*day, 0).UTC().AppendFormat(kept.text[:0], "2006-01-02T")
 	}
-	dst = append(dst, c.date...)
+	dst = append(dst, kept.text...)
 	dst = appendDigits(dst, sec/3600, 2)
 	dst = append(dst, ':')
 	dst = appendDigits(dst, sec/60%60, 2)

@@ -230,6 +230,9 @@ type looped struct {
 func (l *looped) Close() error { return nil }
 
 func (l *looped) Run(_ context.Context, observe func(sensor.Observation) error) error {
+	if err := observe(sensor.Pause{}); err != nil { // it says when it pauses, like that of Linux
+		return err
+	}
 	l.b.ResetTimer()
 	records := uint64(0)
 	for n := 0; n < l.b.N; {
@@ -246,6 +249,9 @@ func (l *looped) Run(_ context.Context, observe func(sensor.Observation) error) 
 			if err := observe(o); err != nil {
 				return err
 			}
+		}
+		if err := observe(sensor.Pause{}); err != nil {
+			return err
 		}
 		l.out.await(records)
 		l.b.StopTimer()

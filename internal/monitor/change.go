@@ -18,19 +18,8 @@ type Change struct {
 // may be called at any time and from any goroutine, and waits for room when the
 // queue of records is full.
 func (m *Monitor) Change(c Change) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.ended {
-		m.queue <- pending{change: &c}
-	}
-}
-
-// end closes the queue.
-func (m *Monitor) end() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.ended = true
-	close(m.queue)
+	m.queue.put(pending{change: &c})
+	m.queue.tell()
 }
 
 // adopt makes c hold. It belongs to emit.

@@ -17,13 +17,8 @@ import (
 	"xnumon/internal/suppress"
 )
 
-const (
-	// patience is how long after its exec a record waits for digests.
-	patience = 30 * time.Second
-	// backlog is how many execs may wait for their digests. When it is full the
-	// sensor waits, and counts what it loses.
-	backlog = 8192
-)
+// patience is how long after its exec a record waits for digests.
+const patience = 30 * time.Second
 
 // Sink takes encoded records.
 type Sink interface {
@@ -57,13 +52,11 @@ type Monitor struct {
 	opts    Options
 	table   *lineage.Table
 	builder *record.Builder
-	queue   chan pending
+	queue   *backlog
 	done    sync.WaitGroup
 	noExecs bool // belongs to emit, as do builder and opts.Encoder
+	pauses  bool // the sensor says when
 	counts  counters
-
-	mu    sync.Mutex // for what comes into the queue from elsewhere
-	ended bool       // nothing more does
 
 	launcher sensor.Key // see Follow
 	child    uint32
@@ -88,7 +81,7 @@ func New(opts Options) *Monitor {
 		opts:    opts,
 		table:   lineage.New(),
 		builder: record.NewBuilder(opts.Records),
-		queue:   make(chan pending, backlog),
+		queue:   newBacklog(),
 	}
 }
 
@@ -97,7 +90,7 @@ func New(opts Options) *Monitor {
 func (m *Monitor) Run(ctx context.Context, s sensor.Sensor) error {
 	m.done.Go(m.emit)
 	err := s.Run(ctx, m.observe)
-	m.end()
+	m.queue.end()
 	m.done.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -112,6 +105,22 @@ func (m *Monitor) Follow(parent, child uint32) { m.parent, m.child = parent, chi
 
 // observe handles one observation.
 func (m *Monitor) observe(o sensor.Observation) error {
+	if _, ok := o.(sensor.Pause); ok {
+		m.pauses = true
+		m.queue.tell()
+		return nil
+	}
+	if err := m.handle(o); err != nil {
+		return err
+	}
+	m.observed(o)
+	if !m.pauses {
+		m.queue.tell()
+	}
+	return nil
+}
+
+func (m *Monitor) handle(o sensor.Observation) error {
 	if m.opts.Tap != nil {
 		if err := m.opts.Tap(o); err != nil {
 			return err
@@ -134,13 +143,13 @@ func (m *Monitor) observe(o sensor.Observation) error {
 		if o.Lineage && m.opts.Sweep != nil {
 			m.table.Sweep(m.opts.Sweep)
 		}
-		m.queue <- pending{lost: o, since: time.Now()}
+		m.queue.put(pending{lost: o, since: time.Now()})
+		m.queue.tell() // nothing else may come for long
 	case *sensor.Digest:
 		// It resolves its file, which happens in the sensor.
 	default:
 		return fmt.Errorf("observation of unknown type %T", o)
 	}
-	m.observed(o)
 	return nil
 }
 
@@ -162,7 +171,7 @@ func (m *Monitor) exec(e *sensor.Exec) {
 	if suppressed {
 		return
 	}
-	m.queue <- pending{exec: e, lineage: x, since: time.Now()}
+	m.queue.put(pending{exec: e, lineage: x, since: time.Now()})
 }
 
 func (m *Monitor) process(p *sensor.Process) {
@@ -177,7 +186,7 @@ func (m *Monitor) process(p *sensor.Process) {
 		return
 	}
 	if x, ok := m.table.Running(p); ok && (m.opts.Suppress == nil || !m.opts.Suppress.Process(p)) {
-		m.queue <- pending{process: p, lineage: x, since: time.Now()}
+		m.queue.put(pending{process: p, lineage: x, since: time.Now()})
 	}
 }
 
@@ -185,35 +194,44 @@ func (m *Monitor) process(p *sensor.Process) {
 func (m *Monitor) emit() {
 	var buf []byte
 	var files []*sensor.File
-	for p := range m.queue {
-		buf, files = buf[:0], files[:0]
-		switch {
-		case p.change != nil:
-			m.adopt(p.change)
-			continue
-		case p.write != nil:
-			buf = p.write(buf, m.opts.Encoder)
-		case m.noExecs && p.lost == nil:
-			continue
-		case p.lost != nil:
-			buf = m.opts.Encoder.AppendLoss(buf, &event.Loss{
-				Time: p.lost.Time, Source: p.lost.Source, Count: p.lost.Count,
-				Since: p.lost.Since, Until: p.lost.Until,
-			})
-		case p.process != nil:
-			files = m.builder.AppendProcessFiles(files, p.process, &p.lineage)
-			wait(files, p.since)
-			m.counts.absent(p.process.Image)
-			buf = m.opts.Encoder.AppendExec(buf, m.builder.Process(p.process, &p.lineage))
-		default:
-			files = m.builder.AppendFiles(files, p.exec, &p.lineage)
-			wait(files, p.since)
-			m.counts.absent(p.exec.Image)
-			m.counts.absent(p.exec.Interpreters...)
-			buf = m.opts.Encoder.AppendExec(buf, m.builder.Exec(p.exec, &p.lineage))
+	for taken := m.queue.take(nil); taken != nil; taken = m.queue.take(taken) {
+		for i := range taken {
+			buf, files = m.write(buf[:0], files[:0], &taken[i])
+			if len(buf) > 0 {
+				m.opts.Sink.Write(buf)
+			}
+			m.queue.written()
 		}
-		m.opts.Sink.Write(buf)
 	}
+}
+
+// write makes the record of p in buf, if there is to be one, after waiting for the digests it
+// is to have. files is room to note them in.
+func (m *Monitor) write(buf []byte, files []*sensor.File, p *pending) ([]byte, []*sensor.File) {
+	switch {
+	case p.change != nil:
+		m.adopt(p.change)
+	case p.write != nil:
+		buf = p.write(buf, m.opts.Encoder)
+	case p.lost != nil:
+		buf = m.opts.Encoder.AppendLoss(buf, &event.Loss{
+			Time: p.lost.Time, Source: p.lost.Source, Count: p.lost.Count,
+			Since: p.lost.Since, Until: p.lost.Until,
+		})
+	case m.noExecs:
+	case p.process != nil:
+		files = m.builder.AppendProcessFiles(files, p.process, &p.lineage)
+		wait(files, p.since)
+		m.counts.absent(p.process.Image)
+		buf = m.opts.Encoder.AppendExec(buf, m.builder.Process(p.process, &p.lineage))
+	default:
+		files = m.builder.AppendFiles(files, p.exec, &p.lineage)
+		wait(files, p.since)
+		m.counts.absent(p.exec.Image)
+		m.counts.absent(p.exec.Interpreters...)
+		buf = m.opts.Encoder.AppendExec(buf, m.builder.Exec(p.exec, &p.lineage))
+	}
+	return buf, files
 }
 
 // wait waits for the digests of files, which are given up when they take too long.

@@ -128,16 +128,13 @@ func (m *Monitor) AddStats(s *event.Stats) {
 		g.P50, g.P99 = int64(c.delay.quantile(0.5)), int64(c.delay.quantile(0.99))
 		g.Max = c.delay.most.Load()
 	}
-	s.Queues = append(s.Queues, event.QueueStats{Name: "records", Depth: uint64(len(m.queue)), Limit: backlog})
+	s.Queues = append(s.Queues, event.QueueStats{Name: "records", Depth: uint64(m.queue.depth()), Limit: backlogMost})
 }
 
 // Record has a record written at this place among the others. Write appends it
 // with the encoder that is in force by then; it is not called once the monitor
 // has ended. Like Change, Record waits for room.
 func (m *Monitor) Record(write func(dst []byte, e encode.Encoder) []byte) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.ended {
-		m.queue <- pending{write: write}
-	}
+	m.queue.put(pending{write: write})
+	m.queue.tell()
 }

@@ -237,7 +237,6 @@ func (b *Builder) subject(session *sensor.Session, x *lineage.Execution, m []eve
 	last := x.Image
 	for i := last.Older(); i != nil && n != 0; i = i.Older() {
 		b.ancestors = append(b.ancestors, b.past(i))
-		s.Reconstructed = s.Reconstructed || i.Reconstructed
 		last = i
 		n--
 	}

@@ -25,7 +25,7 @@ type Sensor interface {
 	Close() error
 }
 
-// An Observation is one of *Fork, *Exec, *Exit, *Process, *Lost and *Digest.
+// An Observation is one of *Fork, *Exec, *Exit, *Process, *Lost, *Digest and Pause.
 type Observation interface{ observation() }
 
 // Key is the identity of a process: a pid alone is reused.
@@ -153,9 +153,14 @@ type Lost struct {
 	Lineage bool
 }
 
+// Pause says that there is nothing more to observe for the moment, so that what was put together
+// can go on. A sensor that delivers it at all does so before it waits each time.
+type Pause struct{}
+
 func (*Fork) observation()    {}
 func (*Exec) observation()    {}
 func (*Exit) observation()    {}
 func (*Process) observation() {}
 func (*Lost) observation()    {}
 func (*Digest) observation()  {}
+func (Pause) observation()    {}

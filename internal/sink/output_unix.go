@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -16,7 +17,8 @@ import (
 type descriptor struct {
 	name    string
 	fd      int
-	regular bool // a file: never waits for a reader
+	regular bool // a file
+	ready   bool // never waits for a reader
 	piece   int  // the most to write at once, 0 for no limit
 	endLine bool // the file ends in half a line, which has to be ended first
 	poll    [2]unix.PollFd
@@ -106,10 +108,13 @@ func newDescriptor(name string, fd int) (*descriptor, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
-	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFREG:
-		d.regular = true
-	case unix.S_IFIFO, unix.S_IFSOCK, unix.S_IFCHR:
+	null := unix.Mkdev(1, 3) // Documentation/admin-guide/devices.txt
+	switch kind := st.Mode & unix.S_IFMT; {
+	case kind == unix.S_IFREG:
+		d.regular, d.ready = true, true
+	case runtime.GOOS == "linux" && kind == unix.S_IFCHR && uint64(st.Rdev) == null:
+		d.ready = true
+	case kind == unix.S_IFIFO, kind == unix.S_IFSOCK, kind == unix.S_IFCHR:
 		// Room for this much is what poll promises of a pipe, so that writing
 		// does not block though the descriptor, shared with others, may be in
 		// blocking mode (pipe(7): PIPE_BUF; pipe_poll in fs/pipe.c).
@@ -147,7 +152,7 @@ func (d *descriptor) Write(p []byte) (int, error) {
 
 func (d *descriptor) write(p []byte) (int, error) {
 	for {
-		if !d.regular {
+		if !d.ready {
 			if err := d.wait(); err != nil {
 				return 0, err
 			}
@@ -156,7 +161,7 @@ func (d *descriptor) write(p []byte) (int, error) {
 		switch {
 		case err == nil:
 			return n, nil
-		case err == unix.EINTR, err == unix.EAGAIN && !d.regular:
+		case err == unix.EINTR, err == unix.EAGAIN && !d.ready:
 			continue
 		}
 		return 0, d.classify(err)

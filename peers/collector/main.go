@@ -35,6 +35,10 @@ func run(ctx context.Context, endpoint, stored, cert, key string) error {
 	if err != nil {
 		return err
 	}
+	// If the last one was killed while it wrote, half a request is at the end, which was never answered.
+	if _, err := file.WriteString("\n"); err != nil {
+		return err
+	}
 	next, err := consumer.NewLogs(func(_ context.Context, logs plog.Logs) error {
 		b, err := new(plog.JSONMarshaler).MarshalLogs(logs)
 		if err == nil {

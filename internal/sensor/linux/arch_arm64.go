@@ -1,12 +1,21 @@
 package linux
 
-// execve, execveat, mount and memfd_create of 32-bit Arm programs (arch/arm64/tools/syscall_32.tbl).
+import "golang.org/x/sys/unix"
+
+// execve, execveat, mount, ioctl and memfd_create of 32-bit Arm programs (arch/arm64/tools/syscall_32.tbl).
 const (
 	compatExecve   = 11
 	compatExecveat = 387
 	compatMount    = 21
+	compatIoctl    = 54
 
 	compatMemfdCreate = 385
+)
+
+// There is nothing like x32 here: these are the numbers of everybody.
+const (
+	x32Execve   = unix.SYS_EXECVE
+	x32Execveat = unix.SYS_EXECVEAT
 )
 
 // stackTopGap is what the highest end of a stack is below a power of two (STACK_TOP_MAX,

@@ -57,9 +57,9 @@ func TestLivePassed(t *testing.T) {
 		}
 	}
 	got := 0
-	s.ring.SetDeadline(time.Now().Add(time.Second))
+	s.ring.reader.SetDeadline(time.Now().Add(time.Second))
 	for {
-		rec, err := s.ring.Read()
+		rec, err := s.ring.reader.Read()
 		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, ringbuf.ErrClosed) {
 			break
 		}

@@ -1,10 +1,8 @@
 package linux
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +21,8 @@ const overlayMagic = 0x794c7630
 // happens to this process, by the kernel when the descriptor is closed.
 type gate struct {
 	s       *Sensor
-	fd      int // fanotify group
-	stopFD  int // eventfd that ends the reader
+	fd      int       // fanotify group
+	events  *pollable // fd again, to wait for
 	pending *pendingCalls
 	marks   *marks
 	ignored ignored
@@ -53,14 +51,14 @@ func newGate(s *Sensor) (_ *gate, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the fanotify group (needs CAP_SYS_ADMIN): %w", err)
 	}
-	g := &gate{s: s, fd: fd, stopFD: -1, stopped: make(chan struct{})}
+	g := &gate{s: s, fd: fd, stopped: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			g.close()
 		}
 	}()
-	if g.stopFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, fmt.Errorf("create an eventfd: %w", err)
+	if g.events, err = newPollable(fd, "fanotify group"); err != nil {
+		return nil, err
 	}
 	g.pending = newPendingCalls(s.opts.Acquirer)
 	g.told = toldOfBelow()
@@ -75,6 +73,9 @@ func newGate(s *Sensor) (_ *gate, err error) {
 // start begins to hold.
 func (g *gate) start() error {
 	makeRoom()
+	if err := prioritize(); err != nil {
+		g.s.opts.Warn(fmt.Sprintf("the gate runs at normal priority: %v", err))
+	}
 	g.done.Go(g.read)
 	g.done.Go(g.control.run)
 	if w := g.s.opts.Watchdog; w != nil {
@@ -100,13 +101,10 @@ func (g *gate) close() error {
 	if g.vitals != nil {
 		g.vitals.group.Store(0)
 	}
-	if g.stopFD >= 0 {
-		one := make([]byte, 8)
-		binary.NativeEndian.PutUint64(one, 1)
-		_, err := unix.Write(g.stopFD, one)
-		errs = append(errs, err)
-	}
 	close(g.stopped)
+	if g.events != nil {
+		errs = append(errs, g.events.file.Close())
+	}
 	if g.control != nil {
 		errs = append(errs, g.control.close())
 	}
@@ -114,9 +112,6 @@ func (g *gate) close() error {
 	// Closing the group answers what is still waiting with allow.
 	errs = append(errs, unix.Close(g.fd))
 	g.fd = -1
-	if g.stopFD >= 0 {
-		errs = append(errs, unix.Close(g.stopFD))
-	}
 	if g.pending != nil {
 		g.pending.abandonAll()
 	}
@@ -125,29 +120,21 @@ func (g *gate) close() error {
 
 // read takes events from the group until the gate is closed.
 func (g *gate) read() {
-	runtime.LockOSThread() // its priority is raised, and it is not given back
-	if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), gatePriority); err != nil {
-		g.s.opts.Warn(fmt.Sprintf("the gate runs at normal priority: %v", err))
-	}
 	buf := make([]byte, 128*metadataSize)
-	poll := []unix.PollFd{
-		{Fd: int32(g.fd), Events: unix.POLLIN},
-		{Fd: int32(g.stopFD), Events: unix.POLLIN},
-	}
 	for {
-		if _, err := unix.Poll(poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
-			g.s.opts.Warn(fmt.Sprintf("the gate cannot wait for events and stops: %v", err))
-			return
-		}
-		if poll[1].Revents != 0 {
-			return
-		}
-		n, err := unix.Read(g.fd, buf)
+		var n int
+		var err error
+		over := g.events.conn.Read(func(fd uintptr) bool {
+			n, err = unix.Read(int(fd), buf)
+			return !errors.Is(err, unix.EAGAIN)
+		})
 		switch {
+		case over != nil:
+			return
 		case err == nil:
 			g.reads.Add(1)
 			eachEvent(buf[:n], g.event)
-		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EINTR):
 		default:
 			// The kernel could not open a file for us (the event is denied or dropped by
 			// it) or we are out of descriptors: go on with the next.
@@ -191,19 +178,20 @@ func (g *gate) answer(fd int) { _ = allow(g.fd, int32(fd)) }
 
 // beat gives the watchdog signs of life, as long as the reader reads.
 func (g *gate) beat() {
-	pause := max(g.s.opts.GateTimeout/8, time.Millisecond)
-	poll := []unix.PollFd{{Fd: int32(g.stopFD), Events: unix.POLLIN}, {Fd: int32(g.fd), Events: unix.POLLIN}}
+	clock := time.NewTicker(max(g.s.opts.GateTimeout/8, time.Millisecond))
+	defer clock.Stop()
+	poll := []unix.PollFd{{Fd: int32(g.fd), Events: unix.POLLIN}}
 	seen := uint64(0)
 	for {
-		poll[0].Revents = 0
-		// Only the first is waited for; the other is always there when something waits.
-		if n, err := unix.Poll(poll[:1], int(pause.Milliseconds())); err == nil && n > 0 {
+		select {
+		case <-clock.C:
+		case <-g.stopped:
 			return
 		}
-		poll[1].Revents = 0
-		_, err := unix.Poll(poll[1:], 0)
+		poll[0].Revents = 0
+		_, err := unix.Poll(poll, 0)
 		reads := g.reads.Load()
-		if err == nil && (poll[1].Revents == 0 || reads != seen) {
+		if err == nil && (poll[0].Revents == 0 || reads != seen) {
 			g.vitals.beat.Store(bootNow())
 		}
 		seen = reads

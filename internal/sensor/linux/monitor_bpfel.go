@@ -146,6 +146,13 @@ type monitorIdentifyArgs struct {
 	RootMnt    uint64
 }
 
+type monitorKnownImage struct {
+	_     structs.HostLayout
+	Ino   uint64
+	Epoch uint64
+	Ctime int64
+}
+
 type monitorLayerArgs struct {
 	_        structs.HostLayout
 	Sb       uint64
@@ -252,12 +259,14 @@ type monitorSession struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	monitorMapAlarms              = "alarms"
 	monitorMapAttempts            = "attempts"
 	monitorMapChunkScratch        = "chunk_scratch"
 	monitorMapControl             = "control"
 	monitorMapEvents              = "events"
 	monitorMapIdentified          = "identified"
 	monitorMapIterScratch         = "iter_scratch"
+	monitorMapKnownImages         = "known_images"
 	monitorMapLosses              = "losses"
 	monitorMapRunning             = "running"
 	monitorMapScratch             = "scratch"
@@ -282,8 +291,10 @@ const (
 	monitorVarExportPart          = "export_part"
 	monitorVarExportPartStatus    = "export_part_status"
 	monitorVarExportRecordType    = "export_record_type"
+	monitorVarInHaste             = "in_haste"
 	monitorVarNrCompatExecve      = "nr_compat_execve"
 	monitorVarNrCompatExecveat    = "nr_compat_execveat"
+	monitorVarNrCompatIoctl       = "nr_compat_ioctl"
 	monitorVarNrCompatMemfdCreate = "nr_compat_memfd_create"
 	monitorVarNrCompatMount       = "nr_compat_mount"
 	monitorVarNrExecve            = "nr_execve"
@@ -292,6 +303,9 @@ const (
 	monitorVarNrIoctl             = "nr_ioctl"
 	monitorVarNrMemfdCreate       = "nr_memfd_create"
 	monitorVarNrMounts            = "nr_mounts"
+	monitorVarNrWatched           = "nr_watched"
+	monitorVarNrX32Execve         = "nr_x32_execve"
+	monitorVarNrX32Execveat       = "nr_x32_execveat"
 	monitorVarSelfTgid            = "self_tgid"
 	monitorVarWantEnv             = "want_env"
 )
@@ -353,12 +367,14 @@ type monitorProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type monitorMapSpecs struct {
+	Alarms       *ebpf.MapSpec `ebpf:"alarms"`
 	Attempts     *ebpf.MapSpec `ebpf:"attempts"`
 	ChunkScratch *ebpf.MapSpec `ebpf:"chunk_scratch"`
 	Control      *ebpf.MapSpec `ebpf:"control"`
 	Events       *ebpf.MapSpec `ebpf:"events"`
 	Identified   *ebpf.MapSpec `ebpf:"identified"`
 	IterScratch  *ebpf.MapSpec `ebpf:"iter_scratch"`
+	KnownImages  *ebpf.MapSpec `ebpf:"known_images"`
 	Losses       *ebpf.MapSpec `ebpf:"losses"`
 	Running      *ebpf.MapSpec `ebpf:"running"`
 	Scratch      *ebpf.MapSpec `ebpf:"scratch"`
@@ -380,8 +396,10 @@ type monitorVariableSpecs struct {
 	ExportPart          *ebpf.VariableSpec `ebpf:"export_part"`
 	ExportPartStatus    *ebpf.VariableSpec `ebpf:"export_part_status"`
 	ExportRecordType    *ebpf.VariableSpec `ebpf:"export_record_type"`
+	InHaste             *ebpf.VariableSpec `ebpf:"in_haste"`
 	NrCompatExecve      *ebpf.VariableSpec `ebpf:"nr_compat_execve"`
 	NrCompatExecveat    *ebpf.VariableSpec `ebpf:"nr_compat_execveat"`
+	NrCompatIoctl       *ebpf.VariableSpec `ebpf:"nr_compat_ioctl"`
 	NrCompatMemfdCreate *ebpf.VariableSpec `ebpf:"nr_compat_memfd_create"`
 	NrCompatMount       *ebpf.VariableSpec `ebpf:"nr_compat_mount"`
 	NrExecve            *ebpf.VariableSpec `ebpf:"nr_execve"`
@@ -390,6 +408,9 @@ type monitorVariableSpecs struct {
 	NrIoctl             *ebpf.VariableSpec `ebpf:"nr_ioctl"`
 	NrMemfdCreate       *ebpf.VariableSpec `ebpf:"nr_memfd_create"`
 	NrMounts            *ebpf.VariableSpec `ebpf:"nr_mounts"`
+	NrWatched           *ebpf.VariableSpec `ebpf:"nr_watched"`
+	NrX32Execve         *ebpf.VariableSpec `ebpf:"nr_x32_execve"`
+	NrX32Execveat       *ebpf.VariableSpec `ebpf:"nr_x32_execveat"`
 	SelfTgid            *ebpf.VariableSpec `ebpf:"self_tgid"`
 	WantEnv             *ebpf.VariableSpec `ebpf:"want_env"`
 }
@@ -414,12 +435,14 @@ func (o *monitorObjects) Close() error {
 //
 // It can be passed to loadMonitorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type monitorMaps struct {
+	Alarms       *ebpf.Map `ebpf:"alarms"`
 	Attempts     *ebpf.Map `ebpf:"attempts"`
 	ChunkScratch *ebpf.Map `ebpf:"chunk_scratch"`
 	Control      *ebpf.Map `ebpf:"control"`
 	Events       *ebpf.Map `ebpf:"events"`
 	Identified   *ebpf.Map `ebpf:"identified"`
 	IterScratch  *ebpf.Map `ebpf:"iter_scratch"`
+	KnownImages  *ebpf.Map `ebpf:"known_images"`
 	Losses       *ebpf.Map `ebpf:"losses"`
 	Running      *ebpf.Map `ebpf:"running"`
 	Scratch      *ebpf.Map `ebpf:"scratch"`
@@ -427,12 +450,14 @@ type monitorMaps struct {
 
 func (m *monitorMaps) Close() error {
 	return _MonitorClose(
+		m.Alarms,
 		m.Attempts,
 		m.ChunkScratch,
 		m.Control,
 		m.Events,
 		m.Identified,
 		m.IterScratch,
+		m.KnownImages,
 		m.Losses,
 		m.Running,
 		m.Scratch,
@@ -455,8 +480,10 @@ type monitorVariables struct {
 	ExportPart          *ebpf.Variable `ebpf:"export_part"`
 	ExportPartStatus    *ebpf.Variable `ebpf:"export_part_status"`
 	ExportRecordType    *ebpf.Variable `ebpf:"export_record_type"`
+	InHaste             *ebpf.Variable `ebpf:"in_haste"`
 	NrCompatExecve      *ebpf.Variable `ebpf:"nr_compat_execve"`
 	NrCompatExecveat    *ebpf.Variable `ebpf:"nr_compat_execveat"`
+	NrCompatIoctl       *ebpf.Variable `ebpf:"nr_compat_ioctl"`
 	NrCompatMemfdCreate *ebpf.Variable `ebpf:"nr_compat_memfd_create"`
 	NrCompatMount       *ebpf.Variable `ebpf:"nr_compat_mount"`
 	NrExecve            *ebpf.Variable `ebpf:"nr_execve"`
@@ -465,6 +492,9 @@ type monitorVariables struct {
 	NrIoctl             *ebpf.Variable `ebpf:"nr_ioctl"`
 	NrMemfdCreate       *ebpf.Variable `ebpf:"nr_memfd_create"`
 	NrMounts            *ebpf.Variable `ebpf:"nr_mounts"`
+	NrWatched           *ebpf.Variable `ebpf:"nr_watched"`
+	NrX32Execve         *ebpf.Variable `ebpf:"nr_x32_execve"`
+	NrX32Execveat       *ebpf.Variable `ebpf:"nr_x32_execveat"`
 	SelfTgid            *ebpf.Variable `ebpf:"self_tgid"`
 	WantEnv             *ebpf.Variable `ebpf:"want_env"`
 }

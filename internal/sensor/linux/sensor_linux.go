@@ -56,7 +56,7 @@ type Sensor struct {
 	opts  Options
 	objs  monitorObjects
 	links []link.Link
-	ring  *ringbuf.Reader
+	ring  *ring
 	clock clock
 	refs  atomic.Uint64
 	ident *identifier
@@ -98,7 +98,7 @@ func Open(opts Options) (_ *Sensor, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the embedded BPF object: %w", err)
 	}
-	if err := setConstants(spec, opts.Env); err != nil {
+	if err := setConstants(spec, &opts); err != nil {
 		return nil, err
 	}
 	if err := spec.LoadAndAssign(&s.objs, nil); err != nil {
@@ -107,10 +107,10 @@ func Open(opts Options) (_ *Sensor, err error) {
 	if s.ident, err = newIdentifier(&s.objs); err != nil {
 		return nil, err
 	}
-	if s.ring, err = ringbuf.NewReader(s.objs.Events); err != nil {
-		return nil, fmt.Errorf("map the ring of events: %w", err)
+	if s.ring, err = newRing(s.objs.Events); err != nil {
+		return nil, err
 	}
-	s.ringSize = s.ring.BufferSize()
+	s.ringSize = s.ring.reader.BufferSize()
 	if err := s.attach(); err != nil {
 		return nil, err
 	}
@@ -118,28 +118,44 @@ func Open(opts Options) (_ *Sensor, err error) {
 }
 
 // setConstants fills in what differs by architecture and run.
-func setConstants(spec *ebpf.CollectionSpec, env bool) error {
-	wantEnv := uint32(0)
-	if env {
-		wantEnv = 1
+func setConstants(spec *ebpf.CollectionSpec, opts *Options) error {
+	flag := func(set bool) uint32 {
+		if set {
+			return 1
+		}
+		return 0
 	}
-	for name, value := range map[string]any{
-		"self_tgid":          uint32(os.Getpid()),
-		"want_env":           wantEnv,
-		"nr_execve":          uint32(unix.SYS_EXECVE),
-		"nr_execveat":        uint32(unix.SYS_EXECVEAT),
-		"nr_compat_execve":   uint32(compatExecve),
-		"nr_compat_execveat": uint32(compatExecveat),
-		"nr_memfd_create":    uint32(unix.SYS_MEMFD_CREATE),
-
-		"nr_ioctl":               uint32(unix.SYS_IOCTL),
-		"nr_fsconfig":            uint32(unix.SYS_FSCONFIG),
-		"nr_compat_memfd_create": uint32(compatMemfdCreate),
-		"nr_compat_mount":        uint32(compatMount),
-		"nr_mounts": [4]uint32{
-			unix.SYS_MOUNT, unix.SYS_FSMOUNT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE,
-		},
-	} {
+	numbers := map[string]uint32{
+		"nr_execve":              unix.SYS_EXECVE,
+		"nr_execveat":            unix.SYS_EXECVEAT,
+		"nr_compat_execve":       compatExecve,
+		"nr_compat_execveat":     compatExecveat,
+		"nr_x32_execve":          x32Execve,
+		"nr_x32_execveat":        x32Execveat,
+		"nr_memfd_create":        unix.SYS_MEMFD_CREATE,
+		"nr_compat_memfd_create": compatMemfdCreate,
+		"nr_ioctl":               unix.SYS_IOCTL,
+		"nr_compat_ioctl":        compatIoctl,
+		"nr_fsconfig":            unix.SYS_FSCONFIG,
+		"nr_compat_mount":        compatMount,
+	}
+	mounts := [4]uint32{unix.SYS_MOUNT, unix.SYS_FSMOUNT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE}
+	values := map[string]any{
+		"self_tgid": uint32(os.Getpid()),
+		"want_env":  flag(opts.Env),
+		"in_haste":  flag(opts.Gate == sensor.LevelNone),
+		"nr_mounts": mounts,
+	}
+	watched := [16]uint64{}
+	for _, nr := range mounts {
+		watched[nr/64] |= 1 << (nr % 64)
+	}
+	for name, nr := range numbers {
+		watched[nr/64] |= 1 << (nr % 64)
+		values[name] = nr
+	}
+	values["nr_watched"] = watched
+	for name, value := range values {
 		v, ok := spec.Variables[name]
 		if !ok {
 			return fmt.Errorf("the embedded BPF object has no %s", name)
@@ -191,7 +207,7 @@ func (s *Sensor) StartGate() error {
 
 // Run implements sensor.Sensor.
 func (s *Sensor) Run(ctx context.Context, observe func(sensor.Observation) error) error {
-	t := &stream{s: s, observe: observe, chunks: map[sensor.Key]*[2]chunked{}}
+	t := &stream{s: s, observe: observe, chunks: map[sensor.Key]*[2]chunked{}, known: knownImages{told: s.objs.KnownImages}}
 	snapshot := make(chan error, 1)
 	if s.opts.Snapshot {
 		go func() { snapshot <- s.iterate() }()
@@ -273,7 +289,7 @@ func (s *Sensor) Close() error {
 			errs = append(errs, l.Close())
 		}
 		if s.ring != nil {
-			errs = append(errs, s.ring.Close())
+			errs = append(errs, s.ring.close())
 		}
 		errs = append(errs, s.objs.Close())
 		s.closeErr = errors.Join(errs...)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
@@ -19,6 +18,8 @@ type stream struct {
 	observe func(sensor.Observation) error
 	chunks  map[sensor.Key]*[2]chunked
 	synced  uint64 // the newest token met
+	moved   bool   // something was read since the last pause
+	known   knownImages
 }
 
 // chunked is a long argv or environment on its way.
@@ -28,13 +29,23 @@ type chunked struct {
 }
 
 // next reads one record and handles it. It returns os.ErrDeadlineExceeded when
-// there was none for a while, ringbuf.ErrClosed at the end.
+// it had to wait, ringbuf.ErrClosed or os.ErrClosed at the end.
 func (t *stream) next(rec *ringbuf.Record) error {
-	t.s.ring.SetDeadline(time.Now().Add(tick))
-	if err := t.s.ring.ReadInto(rec); err != nil {
+	err := t.s.ring.read(rec)
+	switch {
+	case err == nil:
+		t.moved = true
+		return t.handle(rec.RawSample)
+	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return err
 	}
-	return t.handle(rec.RawSample)
+	if t.moved {
+		t.moved = false
+		if err := t.observe(sensor.Pause{}); err != nil {
+			return err
+		}
+	}
+	return t.s.ring.wait()
 }
 
 func (t *stream) handle(raw []byte) error {
@@ -185,6 +196,13 @@ func (t *stream) exec(r *monitorExecRecord, data []byte) error {
 	delete(t.chunks, e.Key)
 	e.Image = t.s.newFile(&r.Image, p[monitorPartPART_PATH], r.Status[monitorPartPART_PATH])
 	t.s.activated(e, r)
+	if a := t.s.opts.Acquirer; a != nil {
+		image := &r.Image
+		if flags&monitorExecFlagsEXEC_BELOW != 0 {
+			image = &r.Below
+		}
+		t.known.note(image, a.Known(state(image)))
+	}
 	return t.observe(e)
 }
 

@@ -80,7 +80,7 @@ func RunWatchdog() error {
 	}
 	// Under memory pressure is when it is needed. Without the privilege it may come late.
 	StayInMemory()
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, gatePriority)
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, urgentPriority)
 	debug.SetMemoryLimit(16 << 20)
 
 	ended := make(chan struct{})

@@ -59,21 +59,39 @@ static __always_inline void submit_exec(struct exec_buffer *b, u32 off, u64 wake
 		count_loss(LOSS_RING, b->r.h.time);
 }
 
-static __always_inline void take_attempt(struct exec_record *r, u32 tid)
+/* Returns whether something of it was held. */
+static __always_inline bool take_attempt(struct exec_record *r, u32 tid)
 {
 	struct attempt *a = bpf_map_lookup_elem(&attempts, &tid);
+	bool held;
 
 	r->attempt = 0;
 	r->failed = 0;
 	r->opened = 0;
 	if (!a || a->start != r->key.start)
-		return;
+		return false;
 	r->attempt = a->when;
 	r->failed = a->failed;
 	r->opened = a->opened;
 	r->before = a->creds;
 	r->flags |= EXEC_BEFORE;
+	held = a->held;
 	bpf_map_delete_elem(&attempts, &tid);
+	return held;
+}
+
+/* Whether the reader has something to do for this exec that cannot wait: it holds files of the
+ * call until it has read of it, or has to open the image before the process is gone. */
+static __always_inline bool is_urgent(struct exec_record *r, bool held)
+{
+	struct file_identity *id = r->flags & EXEC_BELOW ? &r->below : &r->image;
+	u64 inode = id->inode;
+	struct known_image *known;
+
+	if (held || (in_haste && (r->flags & EXEC_INTERPRETED)))
+		return true;
+	known = bpf_map_lookup_elem(&known_images, &inode);
+	return !known || known->ino != id->ino || known->ctime != id->ctime || known->epoch != id->epoch;
 }
 
 static __always_inline void send_exec(struct exec_buffer *b, struct task_struct *task, u32 old_tid, struct linux_binprm *bprm)
@@ -97,7 +115,7 @@ static __always_inline void send_exec(struct exec_buffer *b, struct task_struct 
 	read_identity(&r->image, file);
 	if (r->image.magic == OVERLAYFS_SUPER_MAGIC && read_below(&r->below, file))
 		r->flags |= EXEC_BELOW;
-	take_attempt(r, old_tid);
+	bool urgent = is_urgent(r, take_attempt(r, old_tid));
 
 	struct running_exec run = {.start = r->key.start, .exec_id = r->exec_id};
 	if (bpf_map_update_elem(&running, &r->key.pid, &run, BPF_ANY))
@@ -126,7 +144,9 @@ static __always_inline void send_exec(struct exec_buffer *b, struct task_struct 
 	} else {
 		r->status[PART_ENV] = PART_ABSENT;
 	}
-	submit_exec(b, off, BPF_RB_FORCE_WAKEUP);
+	submit_exec(b, off, urgent ? BPF_RB_FORCE_WAKEUP : quietly());
+	if (!urgent)
+		wake_soon();
 }
 
 static __always_inline void send_task(struct exec_buffer *b, struct task_struct *task)

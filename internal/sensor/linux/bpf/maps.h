@@ -5,12 +5,15 @@
 /* Set by user space before loading. */
 volatile const u32 self_tgid;      /* the monitor */
 volatile const u32 want_env;       /* send the environment */
+volatile const u32 in_haste;       /* nothing is held: a script can be looked at only while it runs */
 volatile const u32 nr_execve, nr_execveat;               /* native system calls */
 volatile const u32 nr_compat_execve, nr_compat_execveat; /* of 32-bit programs */
 volatile const u32 nr_memfd_create;
 volatile const u32 nr_compat_memfd_create, nr_compat_mount;
 volatile const u32 nr_mounts[4]; /* calls that make a mount, mount(2) first */
-volatile const u32 nr_ioctl, nr_fsconfig;
+volatile const u32 nr_ioctl, nr_compat_ioctl, nr_fsconfig;
+volatile const u32 nr_x32_execve, nr_x32_execveat; /* without the bit that marks them */
+volatile const u64 nr_watched[16]; /* a bit for each of these numbers */
 
 /* How often a call was made that can change the bytes of a file and none of its times, or put a
  * file system in the place of another with the same device number. The sys_enter
@@ -42,6 +45,8 @@ struct attempt {
 	u64 first; /* when the first call since the last success was entered */
 	u32 failed, opened; /* calls since then that failed, and may have opened a file; the sys_exit
 	                     * program writes the second */
+	u32 held;           /* the gate has asked about a file since then; the identify program writes */
+	u32 pad;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -142,15 +147,74 @@ struct {
 	__type(value, struct running_exec);
 } running SEC(".maps");
 
-/* Waking the reader costs more than a record. Forks and exits wait for the next
- * exec, which always wakes it, or for the reader's own clock, unless the ring
- * fills up. (The default, to wake when the reader has read everything before, would not do
- * with records that do not wake: kernel/bpf/ringbuf.c, bpf_ringbuf_commit.) */
+/* Images whose digest user space has by their state. It writes, the exec program reads. What is
+ * in it wrongly, or not in it, makes for a wrong hurry and nothing else. Keyed by address. */
+struct known_image {
+	u64 ino, epoch;
+	s64 ctime;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct known_image);
+} known_images SEC(".maps");
+
+/* Waking the reader costs more than a record: an interrupt, two switches, and what the
+ * reader's own scheduler makes of it. So most records do not. Forks and exits wait for the
+ * next exec or for the reader's own clock, and the execs of GATHER nanoseconds
+ * for each other, if nothing about them is urgent, unless the ring fills up. (The default, to wake when the reader has read
+ * everything before, would not do with records that do not wake:
+ * kernel/bpf/ringbuf.c, bpf_ringbuf_commit.) */
 #define QUIET_ROOM (1 << 20)
+#define GATHER 50000000
 
 static __always_inline u64 quietly(void)
 {
 	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > QUIET_ROOM ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
+/* What wakes the reader. The exec program sets it, and makes it the first time. */
+struct alarm {
+	struct bpf_timer timer;
+	u32 made, running;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct alarm);
+} alarms SEC(".maps");
+
+#define CLOCK_MONOTONIC 1
+
+static int ring_alarm(void *map, u32 *key, struct alarm *a)
+{
+	a->running = 0;
+	/* Only what becomes of a record wakes. */
+	struct header *h = bpf_ringbuf_reserve(&events, sizeof(*h), 0);
+	if (h)
+		bpf_ringbuf_discard(h, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* To be called behind the record: if the alarm runs then, the reader is yet to be woken. */
+static __always_inline void wake_soon(void)
+{
+	u32 zero = 0;
+	struct alarm *a = bpf_map_lookup_elem(&alarms, &zero);
+
+	if (!a || a->running)
+		return;
+	if (!a->made) {
+		bpf_timer_init(&a->timer, &alarms, CLOCK_MONOTONIC);
+		if (bpf_timer_set_callback(&a->timer, ring_alarm))
+			return;
+		a->made = 1;
+	}
+	a->running = 1;
+	if (bpf_timer_start(&a->timer, GATHER, 0))
+		a->running = 0;
 }
 
 static __always_inline void count_loss(u32 source, u64 now)

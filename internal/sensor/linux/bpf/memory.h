@@ -39,7 +39,7 @@ __noinline u32 send_chunks(u32 part, u64 start, u64 end)
 			return PART_FAULT;
 		b->r.len = n;
 		b->r.h.size = sizeof(b->r) + n;
-		if (bpf_ringbuf_output(&events, b, sizeof(b->r) + n, BPF_RB_FORCE_WAKEUP))
+		if (bpf_ringbuf_output(&events, b, sizeof(b->r) + n, quietly()))
 			break;
 		b->r.offset = off + n;
 	}

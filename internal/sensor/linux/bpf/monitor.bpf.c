@@ -78,6 +78,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 {
+	if (!is_watched(nr))
+		return 0;
 	if (is_exec_call(nr))
 		begin_attempt();
 	else if (begins_epoch(regs, nr))
@@ -90,6 +92,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
 	u32 nr = syscall_number(regs);
 
+	if (!is_watched(nr))
+		return 0;
 	if (ret < 0) {
 		if (is_exec_call(nr))
 			fail_attempt(ret);
@@ -157,6 +161,7 @@ int identify(struct identify_args *args)
 	b->r.first = 0;
 	struct attempt *a = bpf_map_lookup_elem(&attempts, &tid);
 	if (a) {
+		a->held = 1;
 		b->r.attempt = a->when;
 		b->r.failed = a->failed;
 		b->r.first = a->first;

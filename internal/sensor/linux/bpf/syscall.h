@@ -13,21 +13,31 @@ static __always_inline bool is_compat(void)
 	return BPF_CORE_READ(task, thread_info.flags) & (1UL << TIF_32BIT_ARM64);
 }
 
+#define X32 0x40000000 /* __X32_SYSCALL_BIT, arch/x86/include/uapi/asm/unistd.h */
+
 static __always_inline bool is_exec_call(u32 nr)
 {
-	/* x32 has its own numbers for these two, with bit 30 set (520, 545) */
-	if (nr == nr_execve || nr == nr_execveat || nr == (0x40000000 | 520) || nr == (0x40000000 | 545))
+	if (nr == nr_execve || nr == nr_execveat || nr == (X32 | nr_x32_execve) || nr == (X32 | nr_x32_execveat))
 		return !is_compat();
 	if (nr == nr_compat_execve || nr == nr_compat_execveat)
 		return is_compat();
 	return false;
 }
 
+/* regs is what the kernel passed to the program, which can read it without asking. */
 static __always_inline u32 syscall_number(struct pt_regs *regs)
 {
 	if (bpf_core_field_exists(regs->orig_ax))
-		return BPF_CORE_READ(regs, orig_ax);
-	return BPF_CORE_READ((struct pt_regs___arm64 *)regs, syscallno);
+		return regs->orig_ax;
+	return ((struct pt_regs___arm64 *)regs)->syscallno;
+}
+
+/* Whether a call with this number, of either kind, can be one of those that the programs are
+ * here for. Nearly all that the machine makes are not. */
+static __always_inline bool is_watched(u32 nr)
+{
+	nr &= ~X32;
+	return nr < 1024 && nr_watched[(nr >> 6) & 15] & 1ULL << (nr & 63);
 }
 
 /* One of the first four arguments of the current system call. n is a constant. */
@@ -76,6 +86,7 @@ static __always_inline void begin_attempt(void)
 	a.failed = last ? last->failed + 1 : 0;
 	a.opened = last ? last->opened : 0;
 	a.first = last ? last->first : a.when;
+	a.held = last ? last->held : 0;
 	read_credentials(&a.creds, task);
 	a.root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
 	a.root_mnt = (u64)BPF_CORE_READ(task, fs, root.mnt);
@@ -145,14 +156,12 @@ static __always_inline bool creates_transient(u32 fd)
  * system: one that was known may have been changed elsewhere meanwhile. */
 static __always_inline bool begins_epoch(struct pt_regs *regs, u32 nr)
 {
-	/* i386, with numbers of its own */
-	const u32 compat_ioctl = 54;
 	char type[8] = {};
 
-	if (nr == nr_ioctl || nr == compat_ioctl) {
+	if (nr == nr_ioctl || nr == nr_compat_ioctl) {
 		if (!exchanges(argument(regs, 1)))
 			return false;
-		return nr == (is_compat() ? compat_ioctl : nr_ioctl);
+		return nr == (is_compat() ? nr_compat_ioctl : nr_ioctl);
 	}
 	if (nr == nr_fsconfig) {
 		u32 command = argument(regs, 1);

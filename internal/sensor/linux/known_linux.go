@@ -1,0 +1,30 @@
+package linux
+
+import "github.com/cilium/ebpf"
+
+// knownImages tells the BPF programs which images the acquirer has the digest of, whose execs
+// need not wake anybody at once. It belongs to the goroutine in Run.
+type knownImages struct {
+	told *ebpf.Map
+	have map[uint64]monitorKnownImage // by the address of the inode
+}
+
+const knownMost = 4096 // as many as the map holds; then it begins anew
+
+// note notes whether the digest of an image is known by its state.
+func (k *knownImages) note(id *monitorFileIdentity, known bool) {
+	now := monitorKnownImage{Ino: id.Ino, Epoch: id.Epoch, Ctime: id.Ctime}
+	then, ok := k.have[id.Inode]
+	switch {
+	case known && (!ok || then != now):
+		if k.have == nil || len(k.have) >= knownMost {
+			k.have = map[uint64]monitorKnownImage{}
+		}
+		k.have[id.Inode] = now
+		// Without it the reader is woken more often than need be.
+		_ = k.told.Put(id.Inode, now)
+	case !known && ok:
+		delete(k.have, id.Inode)
+		_ = k.told.Delete(id.Inode)
+	}
+}
