@@ -31,11 +31,11 @@ func newBacklog() *backlog {
 func (b *backlog) put(p pending) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for !b.ended && len(b.waiting)+b.writing >= backlogMost {
-		b.changed.Wait()
-	}
 	if b.ended {
 		return
+	}
+	for !b.ended && len(b.waiting)+b.writing >= backlogMost {
+		b.changed.Wait()
 	}
 	b.waiting = append(b.waiting, p)
 	if len(b.waiting)-b.told >= together {

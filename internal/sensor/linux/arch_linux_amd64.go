@@ -10,11 +10,12 @@ const (
 	compatMemfdCreate = 356
 )
 
-// execve and execveat of x32 programs, which have numbers of their own where the kernel has to
+// execve, execveat and ioctl of x32 programs, which have numbers of their own where the kernel has to
 // read pointers (arch/x86/entry/syscalls/syscall_64.tbl).
 const (
 	x32Execve   = 520
 	x32Execveat = 545
+	x32Ioctl    = 514
 )
 
 // stackTopGap is what the highest end of a stack is below a power of two (TASK_SIZE_MAX,

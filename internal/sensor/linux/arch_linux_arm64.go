@@ -16,6 +16,7 @@ const (
 const (
 	x32Execve   = unix.SYS_EXECVE
 	x32Execveat = unix.SYS_EXECVEAT
+	x32Ioctl    = unix.SYS_IOCTL
 )
 
 // stackTopGap is what the highest end of a stack is below a power of two (STACK_TOP_MAX,

@@ -36,6 +36,7 @@ type gate struct {
 	vitals   *vitals
 	stopped  chan struct{}
 	done     sync.WaitGroup
+	answers  sync.RWMutex // held to answer; to close, held alone
 }
 
 func newGate(s *Sensor) (_ *gate, err error) {
@@ -110,8 +111,12 @@ func (g *gate) close() error {
 	}
 	g.done.Wait()
 	// Closing the group answers what is still waiting with allow.
+	// Whoever comes to answer later has nobody to answer, or would answer to
+	// whatever has that number by then.
+	g.answers.Lock()
 	errs = append(errs, unix.Close(g.fd))
 	g.fd = -1
+	g.answers.Unlock()
 	if g.pending != nil {
 		g.pending.abandonAll()
 	}
@@ -130,6 +135,11 @@ func (g *gate) read() {
 		})
 		switch {
 		case over != nil:
+			select {
+			case <-g.stopped:
+			default:
+				g.s.opts.Warn(fmt.Sprintf("the gate cannot wait for events and stops: %v", over))
+			}
 			return
 		case err == nil:
 			g.reads.Add(1)
@@ -174,7 +184,13 @@ func eachEvent(buf []byte, f func(*unix.FanotifyEventMetadata)) {
 
 // answer lets the thread that waits for this descriptor go on. An error means
 // that it was answered before, by the watchdog.
-func (g *gate) answer(fd int) { _ = allow(g.fd, int32(fd)) }
+func (g *gate) answer(fd int) {
+	g.answers.RLock()
+	defer g.answers.RUnlock()
+	if g.fd >= 0 {
+		_ = allow(g.fd, int32(fd))
+	}
+}
 
 // beat gives the watchdog signs of life, as long as the reader reads.
 func (g *gate) beat() {

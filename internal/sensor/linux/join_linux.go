@@ -15,6 +15,8 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 		s.told.join(e, r)
 	}
 	if s.gate == nil {
+		// The process may be gone by now: what is known by its state need not be opened.
+		s.recall(e.Image, r)
 		return
 	}
 	files := s.gate.pending.take(r.Tid, r.Attempt)
@@ -28,10 +30,7 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 	}
 	e.Gate = s.gate.pending.gateRecord(s.opts.Gate, files)
 	switch {
-	case image == nil && r.Image.Writers <= 0 && s.opts.Acquirer.Recall(e.Image, state(&r.Image)):
-		e.Gate.Outcome = event.GateKnown
-	case image == nil && monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 && r.Below.Writers <= 0 &&
-		s.opts.Acquirer.Recall(e.Image, state(&r.Below)):
+	case image == nil && s.recall(e.Image, r):
 		e.Gate.Outcome = event.GateKnown
 	case image == nil:
 		e.Gate.Outcome = event.GateMissed
@@ -63,6 +62,19 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 			s.gate.ignored.confirm(h.bytes)
 		}
 	}
+}
+
+// recall says whether the digest of an image that was not held is known by what the
+// tracepoint saw of it, and resolves it then.
+func (s *Sensor) recall(f *sensor.File, r *monitorExecRecord) bool {
+	a := s.opts.Acquirer
+	if a == nil {
+		return false
+	}
+	if r.Image.Writers <= 0 && a.Recall(f, state(&r.Image)) {
+		return true
+	}
+	return monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 && r.Below.Writers <= 0 && a.Recall(f, state(&r.Below))
 }
 
 // joinImage replaces the image as the tracepoint described it by the file that

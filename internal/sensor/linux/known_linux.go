@@ -9,7 +9,7 @@ type knownImages struct {
 	have map[uint64]monitorKnownImage // by the address of the inode
 }
 
-const knownMost = 4096 // as many as the map holds; then it begins anew
+const knownMost = 4096 // as many as the map holds; then both begin anew
 
 // note notes whether the digest of an image is known by its state.
 func (k *knownImages) note(id *monitorFileIdentity, known bool) {
@@ -17,7 +17,13 @@ func (k *knownImages) note(id *monitorFileIdentity, known bool) {
 	then, ok := k.have[id.Inode]
 	switch {
 	case known && (!ok || then != now):
-		if k.have == nil || len(k.have) >= knownMost {
+		if len(k.have) >= knownMost {
+			for inode := range k.have {
+				_ = k.told.Delete(inode)
+			}
+			k.have = nil
+		}
+		if k.have == nil {
 			k.have = map[uint64]monitorKnownImage{}
 		}
 		k.have[id.Inode] = now

@@ -306,6 +306,7 @@ const (
 	monitorVarNrWatched           = "nr_watched"
 	monitorVarNrX32Execve         = "nr_x32_execve"
 	monitorVarNrX32Execveat       = "nr_x32_execveat"
+	monitorVarNrX32Ioctl          = "nr_x32_ioctl"
 	monitorVarSelfTgid            = "self_tgid"
 	monitorVarWantEnv             = "want_env"
 )
@@ -411,6 +412,7 @@ type monitorVariableSpecs struct {
 	NrWatched           *ebpf.VariableSpec `ebpf:"nr_watched"`
 	NrX32Execve         *ebpf.VariableSpec `ebpf:"nr_x32_execve"`
 	NrX32Execveat       *ebpf.VariableSpec `ebpf:"nr_x32_execveat"`
+	NrX32Ioctl          *ebpf.VariableSpec `ebpf:"nr_x32_ioctl"`
 	SelfTgid            *ebpf.VariableSpec `ebpf:"self_tgid"`
 	WantEnv             *ebpf.VariableSpec `ebpf:"want_env"`
 }
@@ -495,6 +497,7 @@ type monitorVariables struct {
 	NrWatched           *ebpf.Variable `ebpf:"nr_watched"`
 	NrX32Execve         *ebpf.Variable `ebpf:"nr_x32_execve"`
 	NrX32Execveat       *ebpf.Variable `ebpf:"nr_x32_execveat"`
+	NrX32Ioctl          *ebpf.Variable `ebpf:"nr_x32_ioctl"`
 	SelfTgid            *ebpf.Variable `ebpf:"self_tgid"`
 	WantEnv             *ebpf.Variable `ebpf:"want_env"`
 }

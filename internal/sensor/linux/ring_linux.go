@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -17,6 +18,9 @@ import (
 type ring struct {
 	reader *ringbuf.Reader
 	wakes  *pollable
+
+	mu     sync.Mutex
+	closed bool
 }
 
 func newRing(events *ebpf.Map) (_ *ring, err error) {
@@ -37,15 +41,29 @@ func newRing(events *ebpf.Map) (_ *ring, err error) {
 	return r, nil
 }
 
+// close may be called while another goroutine reads or waits.
 func (r *ring) close() error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	var errs []error
-	if r.reader != nil {
-		errs = append(errs, r.reader.Close())
-	}
 	if r.wakes != nil {
 		errs = append(errs, r.wakes.file.Close())
 	}
+	if r.reader != nil {
+		errs = append(errs, r.reader.Close())
+	}
 	return errors.Join(errs...)
+}
+
+// available is how many bytes wait to be read.
+func (r *ring) available() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return 0
+	}
+	return r.reader.AvailableBytes()
 }
 
 // read reads one record and does not wait: where there is none it returns
@@ -55,20 +73,25 @@ func (r *ring) read(rec *ringbuf.Record) error { return r.reader.ReadInto(rec) }
 // wait returns os.ErrDeadlineExceeded when it was woken, or after tick, and after close an error
 // that ended knows.
 func (r *ring) wait() error {
-	if err := r.wakes.file.SetReadDeadline(time.Now().Add(tick)); err != nil {
-		return os.ErrClosed
+	err := r.wakes.file.SetReadDeadline(time.Now().Add(tick))
+	if err == nil {
+		asked := false
+		err = r.wakes.conn.Read(func(uintptr) bool {
+			// The poller forgets what has woken it before, so this has to look once more.
+			if asked || r.available() > 0 {
+				return true
+			}
+			asked = true
+			return false
+		})
 	}
-	asked := false
-	err := r.wakes.conn.Read(func(uintptr) bool {
-		// The poller forgets what has woken it before, so this has to look once more.
-		if asked || r.reader.AvailableBytes() > 0 {
-			return true
-		}
-		asked = true
-		return false
-	})
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
 		return os.ErrClosed // the poller has an error of its own for that
+	case err == nil, errors.Is(err, os.ErrDeadlineExceeded):
+		return os.ErrDeadlineExceeded
 	}
-	return os.ErrDeadlineExceeded
+	return fmt.Errorf("wait for the ring of events: %w", err)
 }

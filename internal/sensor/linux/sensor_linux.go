@@ -132,6 +132,7 @@ func setConstants(spec *ebpf.CollectionSpec, opts *Options) error {
 		"nr_compat_execveat":     compatExecveat,
 		"nr_x32_execve":          x32Execve,
 		"nr_x32_execveat":        x32Execveat,
+		"nr_x32_ioctl":           x32Ioctl,
 		"nr_memfd_create":        unix.SYS_MEMFD_CREATE,
 		"nr_compat_memfd_create": compatMemfdCreate,
 		"nr_ioctl":               unix.SYS_IOCTL,
@@ -239,6 +240,10 @@ func (s *Sensor) Run(ctx context.Context, observe func(sensor.Observation) error
 			if err := s.reportLoss(observe); err != nil {
 				return err
 			}
+			// There is no pause as long as the ring is never empty.
+			if err := observe(sensor.Pause{}); err != nil {
+				return err
+			}
 		}
 		if ctx.Err() == nil {
 			continue
@@ -248,31 +253,28 @@ func (s *Sensor) Run(ctx context.Context, observe func(sensor.Observation) error
 				return err
 			}
 			snapshot <- nil
-			if until, err = s.Sync(); err != nil {
+			if until, err = s.mark(); err != nil {
 				return err
 			}
 		}
-		if t.synced >= until {
+		if until != 0 && t.synced >= until {
 			return s.reportLoss(observe)
 		}
 	}
 }
 
-// Sync puts a token behind all that has happened so far. Run returns, after its
-// context is done, when it has met it.
-func (s *Sensor) Sync() (uint64, error) {
+// mark puts a token behind all that has happened so far, which Run has to meet after its
+// context is done. It is zero when the ring is full: its reader makes room.
+func (s *Sensor) mark() (uint64, error) {
 	token := s.token.Add(1)
-	for {
-		ret, err := s.objs.SyncEvents.Run(&ebpf.RunOptions{Context: token})
-		if err != nil {
-			return 0, fmt.Errorf("mark the end in the ring of events: %w", err)
-		}
-		if ret == 0 {
-			return token, nil
-		}
-		// The ring is full; its reader makes room.
-		time.Sleep(time.Millisecond)
+	ret, err := s.objs.SyncEvents.Run(&ebpf.RunOptions{Context: token})
+	if err != nil {
+		return 0, fmt.Errorf("mark the end in the ring of events: %w", err)
 	}
+	if ret != 0 {
+		return 0, nil
+	}
+	return token, nil
 }
 
 // Close implements sensor.Sensor. Held execs are released.

@@ -28,7 +28,7 @@ type Stats struct {
 // turn leaves what Stats tells. It belongs to Run.
 func (s *Sensor) turn() {
 	s.turned.Store(bootNow())
-	s.ringBytes.Store(int64(s.ring.reader.AvailableBytes()))
+	s.ringBytes.Store(int64(s.ring.available()))
 }
 
 // Stats may be called at any time before Close, after StartGate has returned.

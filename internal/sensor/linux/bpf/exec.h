@@ -88,7 +88,7 @@ static __always_inline bool is_urgent(struct exec_record *r, bool held)
 	u64 inode = id->inode;
 	struct known_image *known;
 
-	if (held || (in_haste && (r->flags & EXEC_INTERPRETED)))
+	if (held || id->writers > 0 || (in_haste && (r->flags & EXEC_INTERPRETED)))
 		return true;
 	known = bpf_map_lookup_elem(&known_images, &inode);
 	return !known || known->ino != id->ino || known->ctime != id->ctime || known->epoch != id->epoch;

@@ -12,7 +12,7 @@ volatile const u32 nr_memfd_create;
 volatile const u32 nr_compat_memfd_create, nr_compat_mount;
 volatile const u32 nr_mounts[4]; /* calls that make a mount, mount(2) first */
 volatile const u32 nr_ioctl, nr_compat_ioctl, nr_fsconfig;
-volatile const u32 nr_x32_execve, nr_x32_execveat; /* without the bit that marks them */
+volatile const u32 nr_x32_execve, nr_x32_execveat, nr_x32_ioctl; /* without the bit that marks them */
 volatile const u64 nr_watched[16]; /* a bit for each of these numbers */
 
 /* How often a call was made that can change the bytes of a file and none of its times, or put a
@@ -154,8 +154,9 @@ struct known_image {
 	s64 ctime;
 };
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u64);
 	__type(value, struct known_image);
 } known_images SEC(".maps");

@@ -80,9 +80,10 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 {
 	if (!is_watched(nr))
 		return 0;
-	if (is_exec_call(nr))
+	u32 call = without_x32(nr);
+	if (is_exec_call(call))
 		begin_attempt();
-	else if (begins_epoch(regs, nr))
+	else if (begins_epoch(regs, call))
 		begin_epoch();
 	return 0;
 }
@@ -94,6 +95,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 
 	if (!is_watched(nr))
 		return 0;
+	nr = without_x32(nr);
 	if (ret < 0) {
 		if (is_exec_call(nr))
 			fail_attempt(ret);

@@ -15,9 +15,20 @@ static __always_inline bool is_compat(void)
 
 #define X32 0x40000000 /* __X32_SYSCALL_BIT, arch/x86/include/uapi/asm/unistd.h */
 
+/* The number that a call has for everybody else: x32 programs mark theirs with a bit, and some
+ * calls have other numbers there. */
+static __always_inline u32 without_x32(u32 nr)
+{
+	if (!(nr & X32))
+		return nr;
+	nr &= ~X32;
+	return nr == nr_x32_execve ? nr_execve : nr == nr_x32_execveat ? nr_execveat :
+	       nr == nr_x32_ioctl ? nr_ioctl : nr;
+}
+
 static __always_inline bool is_exec_call(u32 nr)
 {
-	if (nr == nr_execve || nr == nr_execveat || nr == (X32 | nr_x32_execve) || nr == (X32 | nr_x32_execveat))
+	if (nr == nr_execve || nr == nr_execveat)
 		return !is_compat();
 	if (nr == nr_compat_execve || nr == nr_compat_execveat)
 		return is_compat();
@@ -227,7 +238,7 @@ static __always_inline void send_control(u32 type, struct pt_regs *regs, long re
 	r->mnt = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	r->pad = 0;
 	r->target[0] = 0;
-	if (type == REC_MOUNT && syscall_number(regs) == nr_mounts[0] && !is_compat()) {
+	if (type == REC_MOUNT && without_x32(syscall_number(regs)) == nr_mounts[0] && !is_compat()) {
 		long n = bpf_probe_read_user_str(r->target, sizeof(r->target), (void *)argument(regs, 1));
 		if (n < 0 || n == sizeof(r->target))
 			r->target[0] = 0;
