@@ -28,7 +28,7 @@ type options struct {
 	disk, logs                   string
 	page, json, goBench, from    string
 	quick                        bool
-	latency, storm, others       time.Duration
+	latency, storm, most, others time.Duration
 	rounds, times, copies, execs int
 	live, goCount, hashRounds    int
 	hashSize                     int64
@@ -61,6 +61,7 @@ func flags() (*options, error) {
 	flag.IntVar(&o.times, "times", 200, "how often each program is spawned before it is another monitor's turn")
 	flag.IntVar(&o.copies, "copies", 100, "how many fresh files of each kind are executed when the cache is cold")
 	flag.DurationVar(&o.storm, "storm-time", 2*time.Minute, "how long xnumon's storms last")
+	flag.DurationVar(&o.most, "storm-most", 3*time.Minute, "how long the one at gate level hash lasts at most, to have as many execs as it should")
 	flag.DurationVar(&o.others, "storm-others", 10*time.Second, "how long those of the bare machine and other monitors last; 0 for none")
 	flag.IntVar(&o.execs, "execs", 1_000_000, "how many execs the storm at gate level hash has at least")
 	flag.IntVar(&o.live, "live", 10_000, "how many processes are alive when memory is measured")
@@ -84,7 +85,7 @@ func flags() (*options, error) {
 // hurry makes everything small that no flag has set.
 func (o *options) hurry() error {
 	small := map[string]string{
-		"rounds": "1", "times": "20", "copies": "10", "storm-time": "3s", "storm-others": "1s", "execs": "5000",
+		"rounds": "1", "times": "20", "copies": "10", "storm-time": "3s", "storm-most": "6s", "storm-others": "1s", "execs": "5000",
 		"live": "200", "count": "1", "hash-rounds": "1", "page": "",
 	}
 	flag.Visit(func(f *flag.Flag) { delete(small, f.Name) })
@@ -273,7 +274,7 @@ func storms(ctx context.Context, o *options, l *lab, r *Results) error {
 		case xnumonNone, xnumonOpen:
 			s = storming{least: o.storm, most: o.storm}
 		case xnumonHash:
-			s = storming{least: o.storm, execs: o.execs, most: 2 * o.storm}
+			s = storming{least: o.storm, execs: o.execs, most: max(o.storm, o.most)}
 		default:
 			if o.others == 0 {
 				continue

@@ -105,6 +105,18 @@ func TestLiveGatePanics(t *testing.T) {
 	})
 }
 
+// A trace whose records cannot be written says so, also when that shows only at its
+// end, and ends with the status of what it ran unless that is 0.
+func TestLiveTraceFullDisk(t *testing.T) {
+	for script, want := range map[string]int{"exit 0": 1, "exit 3": 3, "sleep 1; exit 4": 4} {
+		cmd := exec.Command(binary, "trace", "--gate", "none", "--output", "/dev/full", "--", "/bin/sh", "-c", script)
+		out, _ := cmd.CombinedOutput()
+		if status := cmd.ProcessState.ExitCode(); status != want || !strings.Contains(string(out), "cannot be written: write /dev/full: no space left on device") {
+			t.Errorf("%s: status %d, want %d, said %q", script, status, want, out)
+		}
+	}
+}
+
 func TestLiveGateFullDisk(t *testing.T) {
 	dir := mount(t, "tmpfs", "", "/bin/true")
 	disk := mount(t, "tmpfs", "size=64k")

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 
@@ -16,16 +17,25 @@ func main() {
 		return
 	}
 	root := newRoot()
-	err := root.Execute()
-	var status exitStatus
-	switch {
-	case err == nil:
-	case errors.As(err, &status):
-		os.Exit(int(status))
-	default:
-		fmt.Fprintf(os.Stderr, "xnumon: %v\n", err)
-		os.Exit(1)
+	if err := root.Execute(); err != nil {
+		os.Exit(tell(os.Stderr, err))
 	}
+}
+
+// tell says what went wrong and returns the status to end with: that of a command that was run,
+// whatever else there is to say.
+func tell(w io.Writer, err error) int {
+	var status exitStatus
+	if !errors.As(err, &status) {
+		fmt.Fprintf(w, "xnumon: %v\n", err)
+		return 1
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			tell(w, one)
+		}
+	}
+	return int(status)
 }
 
 // exitStatus ends the program with a status and no message: it was said already,

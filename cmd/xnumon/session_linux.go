@@ -37,6 +37,8 @@ type live struct {
 	files      uint64 // how many may be open
 
 	keep []int // capabilities, see harden
+
+	unwritten bool // that the records cannot be written is told already
 }
 
 // start checks everything a person can get wrong before anything is begun, then
@@ -180,6 +182,7 @@ func (l *live) run(ctx context.Context) error {
 func (l *live) endWithOutput(ctx context.Context, cancel context.CancelCauseFunc) {
 	select {
 	case <-l.out.Failed():
+		l.unwritten = true
 		cancel(fmt.Errorf("the records cannot be written: %w", l.out.Err()))
 	case <-ctx.Done():
 	}
@@ -208,9 +211,14 @@ func (l *live) close(err *error) {
 	}
 	if l.out != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
-		if failed := l.out.Close(ctx); failed != nil && l.out.Err() == nil {
-			errs = append(errs, failed)
+		failed := l.out.Close(ctx)
+		if unwritten := l.out.Err(); unwritten != nil {
+			failed = nil // it has the same cause
+			if !l.unwritten {
+				failed = fmt.Errorf("the records cannot be written: %w", unwritten)
+			}
 		}
+		errs = append(errs, failed)
 		cancel()
 	}
 	var rest []error
