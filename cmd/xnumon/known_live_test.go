@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,17 +24,22 @@ func TestLiveKnownAndGone(t *testing.T) {
 				t.Fatalf("%v: %s", err, out)
 			}
 		}
-		run("1") // long enough to be hashed while it runs
+		raw, err := os.ReadFile(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := digestOf(raw)
+		eventually(t, "a record with the hash", func() bool {
+			run("1") // long enough to be hashed while it runs
+			written, _ := os.ReadFile(log)
+			return bytes.Contains(written, []byte(want))
+		})
 		const times = 50
 		for range times {
 			run("0")
 		}
 		s.stop()
-		raw, err := os.ReadFile(program)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, found := digestOf(raw), 0
+		found := 0
 		for _, r := range records(t, log) {
 			argv, _ := r["argv"].([]any)
 			if len(argv) != 2 || argv[1] != "0" || at(r, "image", "path") != program {
