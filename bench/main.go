@@ -56,7 +56,7 @@ func flags() (*options, error) {
 	flag.StringVar(&o.goBench, "gobench", "build/bench/pipeline.txt", "write the Go benchmarks, as benchstat reads them, to this `file`")
 	flag.StringVar(&o.from, "from", "", "measure nothing, write the page from this `file` of an earlier run")
 	flag.BoolVar(&o.quick, "quick", false, "try out every part in a minute; the numbers mean nothing, and no page is written unless -page is given")
-	flag.DurationVar(&o.latency, "latency-time", 270*time.Second, "how long to measure latency and processor time")
+	flag.DurationVar(&o.latency, "latency-time", 4*time.Minute, "how long to measure latency and processor time")
 	flag.IntVar(&o.rounds, "rounds", 0, "measure latency in so many rounds, however long they take")
 	flag.IntVar(&o.times, "times", 200, "how often each program is spawned before it is another monitor's turn")
 	flag.IntVar(&o.copies, "copies", 100, "how many fresh files of each kind are executed when the cache is cold")
