@@ -45,23 +45,31 @@ func newTest(t *testing.T, level sensor.Level) *Acquirer {
 
 var refs atomic.Uint64
 
-// hold opens a file as the gate does and hands it over.
-func hold(t *testing.T, a *Acquirer, path string) (f *sensor.File, released <-chan struct{}) {
+// opened opens a file as the gate does, to be handed over.
+func opened(t *testing.T, path string) *sensor.Held {
 	t.Helper()
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, magic := identify(t, fd)
+	state, magic := identify(t, fd)
+	f := &sensor.File{Ref: refs.Add(1), Path: path, ID: state.Identity}
+	return &sensor.Held{File: f, FD: fd, State: state, Magic: magic, Release: func() {}}
+}
+
+// hold opens a file as the gate does and hands it over.
+func hold(t *testing.T, a *Acquirer, path string) (f *sensor.File, released <-chan struct{}) {
+	t.Helper()
+	h := opened(t, path)
 	done := make(chan struct{})
 	var once atomic.Bool
-	f = &sensor.File{Ref: refs.Add(1), Path: path, ID: id.Identity}
-	a.Hold(&sensor.Held{File: f, FD: fd, State: id, Magic: magic, Release: func() {
+	h.Release = func() {
 		if once.CompareAndSwap(false, true) {
 			close(done)
 		}
-	}})
-	return f, done
+	}
+	a.Hold(h)
+	return h.File, done
 }
 
 func identify(t *testing.T, fd int) (sensor.State, uint32) {

@@ -109,24 +109,18 @@ func TestWithoutLeaseJustWritten(t *testing.T) {
 		if err := os.Chmod(path, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		state, magic := identify(t, fd)
-		f := &sensor.File{Ref: refs.Add(1), ID: state.Identity}
+		h := opened(t, path)
 		released := make(chan struct{})
-		a.Hold(&sensor.Held{
-			File: f, FD: fd, State: state, Magic: magic, Stacked: true, Release: func() { close(released) },
-			Holding: func() bool { return c.holding }, Changed: func() event.Reason { return "" },
-		})
+		h.Stacked, h.Release = true, func() { close(released) }
+		h.Holding, h.Changed = func() bool { return c.holding }, func() event.Reason { return "" }
+		a.Hold(h)
 		wait(t, "released", released)
-		a.Activated(f, now(), true)
+		a.Activated(h.File, now(), true)
 		want := c.want
-		if !keepsChangeTime(magic) {
+		if !keepsChangeTime(h.Magic) {
 			want = event.ReasonUnverifiable
 		}
-		if d := digest(t, f); d.Reason != want || (want == "") != (d.SHA256 == sha(content)) {
+		if d := digest(t, h.File); d.Reason != want || (want == "") != (d.SHA256 == sha(content)) {
 			t.Errorf("%v, held %v: %+v, want reason %q", c.level, c.holding, d, want)
 		}
 	}
@@ -149,35 +143,29 @@ func TestWithoutLease(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a := newTest(t, sensor.LevelHash)
 			path := write(t, content)
-			fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			state, magic := identify(t, fd)
-			f := &sensor.File{Ref: refs.Add(1), ID: state.Identity}
+			h := opened(t, path)
 			asked := 0
 			released := make(chan struct{})
-			a.Hold(&sensor.Held{
-				File: f, FD: fd, State: state, Magic: magic, Stacked: true, Release: func() { close(released) },
-				Changed: func() event.Reason {
-					if asked++; asked == 1 {
-						return c.held
-					}
-					return c.read
-				},
-			})
+			h.Stacked, h.Release = true, func() { close(released) }
+			h.Changed = func() event.Reason {
+				if asked++; asked == 1 {
+					return c.held
+				}
+				return c.read
+			}
+			a.Hold(h)
 			wait(t, "released", released)
-			a.Activated(f, now(), c.unchanged)
+			a.Activated(h.File, now(), c.unchanged)
 			want := c.want
-			if !keepsChangeTime(magic) {
+			if !keepsChangeTime(h.Magic) {
 				want = event.ReasonUnverifiable
 			}
-			d := digest(t, f)
+			d := digest(t, h.File)
 			if d.Reason != want || (want == "") != (d.SHA256 == sha(content)) {
 				t.Errorf("%+v, want reason %q", d, want)
 			}
-			if a.Known(state) != (want == "") {
-				t.Errorf("known from now on: %v", a.Known(state))
+			if a.Known(h.State) != (want == "") {
+				t.Errorf("known from now on: %v", a.Known(h.State))
 			}
 		})
 	}

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"xnumon/event"
 	"xnumon/internal/sensor"
 )
@@ -15,29 +13,21 @@ import (
 // A script stays what it was for as long as its interpreter holds up the exec.
 func TestHeldBecauseOfAnother(t *testing.T) {
 	a := newTest(t, sensor.LevelHash)
-	path := write(t, content)
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	state, magic := identify(t, fd)
-	f := &sensor.File{Ref: refs.Add(1), ID: state.Identity}
+	h := opened(t, write(t, content))
 	until := time.Now().Add(unactivated * 3 / 2)
 	asked := make(chan struct{})
 	var once sync.Once
-	a.Hold(&sensor.Held{
-		File: f, FD: fd, State: state, Magic: magic, Release: func() {},
-		GoesOn: func() bool {
-			if time.Now().Before(until) {
-				return true
-			}
-			once.Do(func() { close(asked) })
-			return false
-		},
-	})
+	h.GoesOn = func() bool {
+		if time.Now().Before(until) {
+			return true
+		}
+		once.Do(func() { close(asked) })
+		return false
+	}
+	a.Hold(h)
 	wait(t, "the interpreter is through", asked)
-	a.Activated(f, now(), true)
-	if d := digest(t, f); d.SHA256 != sha(content) {
+	a.Activated(h.File, now(), true)
+	if d := digest(t, h.File); d.SHA256 != sha(content) {
 		t.Errorf("%+v", d)
 	}
 }
@@ -71,18 +61,14 @@ func TestWrittenBeforeTheLease(t *testing.T) {
 func TestWrittenWhileItIsHandedOver(t *testing.T) {
 	a := newTest(t, sensor.LevelHash)
 	path := write(t, content)
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, magic := identify(t, fd)
+	h := opened(t, path)
 	if err := os.WriteFile(path, []byte("something else"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f := &sensor.File{Ref: refs.Add(1), ID: before.Identity}
-	a.Hold(&sensor.Held{File: f, FD: fd, State: before, Magic: magic, Release: func() {}})
-	a.Activated(f, now(), false)
-	if d := digest(t, f); d.SHA256 != sha([]byte("something else")) {
+	before := h.State
+	a.Hold(h)
+	a.Activated(h.File, now(), false)
+	if d := digest(t, h.File); d.SHA256 != sha([]byte("something else")) {
 		t.Errorf("%+v", d)
 	}
 	if a.Known(before) {
@@ -96,19 +82,14 @@ func TestEpochs(t *testing.T) {
 	path := write(t, content)
 	epoch := uint64(1)
 	hold := func(at uint64) *sensor.File {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		state, magic := identify(t, fd)
-		state.Epoch = at
-		f := &sensor.File{Ref: refs.Add(1), ID: state.Identity}
-		a.Hold(&sensor.Held{File: f, FD: fd, State: state, Magic: magic, Epoch: func() uint64 { return epoch }, Release: func() {}})
-		a.Activated(f, now(), true)
-		if d := digest(t, f); d.SHA256 != sha(content) {
+		h := opened(t, path)
+		h.State.Epoch, h.Epoch = at, func() uint64 { return epoch }
+		a.Hold(h)
+		a.Activated(h.File, now(), true)
+		if d := digest(t, h.File); d.SHA256 != sha(content) {
 			t.Fatalf("%+v", d)
 		}
-		return f
+		return h.File
 	}
 	known := func(f *sensor.File, epoch uint64) bool { return a.Known(sensor.State{Identity: f.ID, Epoch: epoch}) }
 	f := hold(1)
