@@ -144,7 +144,6 @@ func (m *Monitor) handle(o sensor.Observation) error {
 			m.table.Sweep(m.opts.Sweep)
 		}
 		m.queue.put(pending{lost: o, since: time.Now()})
-		m.queue.tell() // nothing else may come for long
 	case *sensor.Digest:
 		// It resolves its file, which happens in the sensor.
 	default:

@@ -18,7 +18,6 @@ type stream struct {
 	observe func(sensor.Observation) error
 	chunks  map[sensor.Key]*[2]chunked
 	synced  uint64 // the newest token met
-	moved   bool   // something was read since the last pause
 	known   knownImages
 }
 
@@ -34,16 +33,12 @@ func (t *stream) next(rec *ringbuf.Record) error {
 	err := t.s.ring.read(rec)
 	switch {
 	case err == nil:
-		t.moved = true
 		return t.handle(rec.RawSample)
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return err
 	}
-	if t.moved {
-		t.moved = false
-		if err := t.observe(sensor.Pause{}); err != nil {
-			return err
-		}
+	if err := t.observe(sensor.Pause{}); err != nil {
+		return err
 	}
 	return t.s.ring.wait()
 }
