@@ -50,7 +50,7 @@ func newPendingCalls(a sensor.Acquirer) *pendingCalls {
 }
 
 // above returns the file of a stacked file system that the thread's call waits
-// for the file below of, if that is of the same size, and forgets it.
+// for the file below of, if that is of the same size and on no mount that others have, and forgets it.
 func (p *pendingCalls) above(tid uint32, attempt uint64, below *monitorFileIdentity) *heldFile {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,7 +60,7 @@ func (p *pendingCalls) above(tid uint32, attempt uint64, below *monitorFileIdent
 		}
 		h := c.above
 		c.above = nil
-		if h.id.Size != below.Size {
+		if h.id.Size != below.Size || monitorFileFlags(below.Flags)&monitorFileFlagsFILE_PRIVATE == 0 {
 			return nil // the file below was not asked about; this is the next one
 		}
 		h.below = *below

@@ -65,7 +65,7 @@ func TestFailedCalls(t *testing.T) {
 
 func TestStackedFiles(t *testing.T) {
 	p := newPendingCalls(&abandoned{})
-	overlay, below := held(1), monitorFileIdentity{Inode: 2, Size: 7}
+	overlay, below := held(1), monitorFileIdentity{Inode: 2, Size: 7, Flags: uint32(monitorFileFlagsFILE_PRIVATE)}
 	p.add(10, 100, 100, overlay, true)
 	if p.above(10, 50, &below) != nil || p.above(11, 100, &below) != nil {
 		t.Error("another call")
@@ -80,6 +80,10 @@ func TestStackedFiles(t *testing.T) {
 	p.add(10, 100, 100, held(3), true)
 	if p.above(10, 100, &monitorFileIdentity{Inode: 4, Size: 8}) != nil {
 		t.Error("a file of another size was taken for the one below")
+	}
+	p.add(10, 100, 100, held(5), true)
+	if p.above(10, 100, &monitorFileIdentity{Inode: 6, Size: 7}) != nil {
+		t.Error("a file on a mount that everybody has was taken for the one below")
 	}
 }
 
