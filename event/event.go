@@ -217,7 +217,7 @@ type Gate struct {
 // Outcomes of the gate.
 const (
 	GateHeld     = "held"     // held until acquired
-	GateKnown    = "known"    // not held: the kernel vouched that the image is one already acquired
+	GateKnown    = "known"    // the image was not held: the kernel vouched that it is one already acquired
 	GateDeadline = "deadline" // let go before acquisition was complete
 	GateMissed   = "missed"   // not held: no mark covered the file
 )

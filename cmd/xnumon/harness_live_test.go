@@ -47,6 +47,18 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if path := os.Getenv(ringing); path != "" {
+		fmt.Fprintln(os.Stderr, ring(path))
+		os.Exit(1)
+	}
+	if path := os.Getenv(mapping); path != "" {
+		n, err := strconv.Atoi(os.Getenv(mapping + "_FILES"))
+		if err == nil {
+			err = mapMany(path, n)
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if binary = os.Getenv("XNUMON_BINARY"); binary != "" {
 		os.Exit(m.Run())
 	}

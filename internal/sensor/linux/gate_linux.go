@@ -61,6 +61,10 @@ func newGate(s *Sensor) (_ *gate, err error) {
 	if g.events, err = newPollable(fd, "fanotify group"); err != nil {
 		return nil, err
 	}
+	if err := s.ident.ask(slotGate, fd, 0, &g.out); err != nil {
+		return nil, err
+	}
+	s.root = g.out.root
 	g.pending = newPendingCalls(s.opts.Acquirer)
 	g.told = toldOfBelow()
 	g.marks = newMarks(s, fd, unix.FAN_OPEN_EXEC_PERM, "execs are not held")

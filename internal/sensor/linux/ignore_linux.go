@@ -11,7 +11,7 @@ import (
 	"xnumon/internal/sensor"
 )
 
-// ignored are the files whose execs need not be held: images, whose digest is
+// ignored are the files whose execs need not be held: images and scripts, whose digest is
 // known by identity. A mark on the inode keeps the kernel from asking; it takes the
 // mark away itself when the file is written to (fanotify_mark(2),
 // FAN_MARK_IGNORED_SURV_MODIFY), but not when it is changed through a mapping.
@@ -19,7 +19,8 @@ import (
 // the identity at the activation shows the change.
 //
 // Only what an exec has confirmed as its image may be ignored, or as the dynamic
-// linker of one: an ignored script would vanish from the chain of interpreters.
+// linker of one, or as a script that the kernel still has at the activation: another file
+// would vanish from the chain of interpreters.
 type ignored struct {
 	g *gate
 
@@ -38,7 +39,7 @@ const (
 	suspicion     = time.Minute
 )
 
-// confirm notes that a file was an image, or the dynamic linker of one.
+// confirm notes that a file was an image, the dynamic linker of one, or a script that was seen.
 func (i *ignored) confirm(id sensor.State) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -53,22 +54,20 @@ func (i *ignored) consider(fd int, id sensor.State, raw *monitorFileIdentity) {
 	if id.Dev != stDev(raw.Dev) {
 		return // a subvolume: the identity at the activation could not lead to the digest
 	}
+	// All of it under the mutex: what forget forgets must not be marked afterwards.
 	i.mu.Lock()
-	_, ok := i.confirmed[id]
-	if ok {
-		if len(i.marked) >= ignoredMost {
-			i.flush()
-		}
-		if i.marked == nil {
-			i.marked = map[inodeKey]struct{}{}
-		}
-		i.marked[keyOf(raw)] = struct{}{}
-		delete(i.confirmed, id)
-	}
-	i.mu.Unlock()
-	if !ok || !i.g.s.opts.Acquirer.Known(id) {
+	defer i.mu.Unlock()
+	if _, ok := i.confirmed[id]; !ok || !i.g.s.opts.Acquirer.Known(id) || id.Epoch != i.g.s.epoch() {
 		return
 	}
+	delete(i.confirmed, id)
+	if len(i.marked) >= ignoredMost {
+		i.flush()
+	}
+	if i.marked == nil {
+		i.marked = map[inodeKey]struct{}{}
+	}
+	i.marked[keyOf(raw)] = struct{}{}
 	path := fmt.Sprintf("/proc/self/fd/%d", fd)
 	// First the watch, then the ignoring: a writer in between is seen by the first.
 	err := unix.FanotifyMark(i.g.fd, unix.FAN_MARK_ADD, unix.FAN_CLOSE_WRITE, unix.AT_FDCWD, path)
@@ -83,28 +82,31 @@ func (i *ignored) consider(fd int, id sensor.State, raw *monitorFileIdentity) {
 // written takes the mark off a file that somebody had open for writing.
 func (i *ignored) written(fd int) { i.remove(fmt.Sprintf("/proc/self/fd/%d", fd)) }
 
-// stale takes the mark off an image that was ignored and is not the same any
+// stale takes the mark off a file that was ignored and is not the same any
 // more: its times can move without anything being written, by a new name or
-// mode. When the process that ran it is gone, nothing leads to the inode, and
-// all marks on inodes are taken off.
-func (i *ignored) stale(pid uint32, id *monitorFileIdentity) {
-	k := keyOf(id)
-	i.mu.Lock()
-	_, marked := i.marked[k]
-	i.mu.Unlock()
-	if !marked {
+// mode. When path does not lead to it, the process that ran it being gone for
+// example, nothing leads to the inode, and all marks on inodes are taken off.
+func (i *ignored) stale(path string, id *monitorFileIdentity) {
+	if !i.has(id) {
 		return
 	}
-	path := fmt.Sprintf("/proc/%d/exe", pid)
 	err := unix.FanotifyMark(i.g.fd, unix.FAN_MARK_REMOVE|unix.FAN_MARK_IGNORED_MASK, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, path)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.removed.Add(1)
-	delete(i.marked, k)
+	delete(i.marked, keyOf(id))
 	if err == nil {
 		return
 	}
 	i.flush()
+}
+
+// has says whether a file may be ignored: it was marked, and has not been seen to have changed.
+func (i *ignored) has(id *monitorFileIdentity) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	_, ok := i.marked[keyOf(id)]
+	return ok
 }
 
 // forget takes all marks off: what was known of files does not reach into a new epoch.
@@ -122,11 +124,14 @@ func (i *ignored) forget() {
 // was an image has become the interpreter of others, with binfmt_misc. There are
 // other causes, which would go on; so not again and again.
 func (i *ignored) suspect() {
-	if time.Since(i.suspected) > suspicion {
+	if !i.suspects() {
 		i.suspected = time.Now()
 		i.forget()
 	}
 }
+
+// suspects says whether that was not long ago.
+func (i *ignored) suspects() bool { return time.Since(i.suspected) <= suspicion }
 
 // flush takes all marks off inodes. The mutex is held.
 func (i *ignored) flush() {

@@ -1,6 +1,9 @@
 package linux
 
 import (
+	"fmt"
+	"slices"
+
 	"xnumon/event"
 	"xnumon/internal/sensor"
 )
@@ -8,36 +11,33 @@ import (
 // activated completes an exec with what the gate held of it: the very files the
 // call went through. Without them, the image can still be opened through the
 // process that runs it.
-func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
+func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord, l left) {
 	opener := &procOpener{s: s, key: e.Key, execID: r.ExecId, at: e.Time, id: r.Image}
 	e.Image.Opener = opener
-	if s.told != nil {
-		s.told.join(e, r)
-	}
 	if s.gate == nil {
 		// The process may be gone by now: what is known by its state need not be opened.
-		s.recall(e.Image, r)
+		s.recall(e.Image, &r.Image, belowOf(r))
+		s.noticed(e, r, l)
 		return
 	}
 	files := s.gate.pending.take(r.Tid, r.Attempt)
 	natures := s.gate.pending.natures(files)
 	image, chain, linkers := split(files, natures, r, e.Interpreted)
-	var unused []*heldFile
-	if len(chain) > 0 && !s.seen(e, r, natures[:len(chain)]) {
-		// What was held is not all. Which of it is the script cannot be told.
-		chain, unused = nil, chain
-		s.gate.ignored.suspect()
-	}
+	through := s.interpreters(e, r, l, chain, natures[:len(chain)])
+	unused := leftOver(chain, through)
 	e.Gate = s.gate.pending.gateRecord(s.opts.Gate, files)
 	switch {
-	case image == nil && s.recall(e.Image, r):
+	case image == nil && s.recall(e.Image, &r.Image, belowOf(r)):
 		e.Gate.Outcome = event.GateKnown
 	case image == nil:
 		e.Gate.Outcome = event.GateMissed
-		s.gate.ignored.stale(e.Key.PID, &r.Image)
+		s.gate.ignored.stale(fmt.Sprintf("/proc/%d/exe", e.Key.PID), &r.Image)
 	case image.id.Magic == overlayMagic && image.below.Inode == 0:
-		// The file system below the overlay has no mark.
+		// The file system below the overlay has no mark, or its file is known.
 		e.Gate.Outcome = event.GateMissed
+		if s.recall(e.Image, &r.Image, belowOf(r)) {
+			e.Gate.Outcome = event.GateKnown
+		}
 		unused = append(unused, image)
 	case !s.gate.pending.isSecured(image):
 		// It ran before it was acquired, for all that is known.
@@ -46,40 +46,63 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord) {
 	default:
 		s.joinImage(e, r, image, opener)
 	}
-	for _, h := range chain {
-		e.Interpreters = append(e.Interpreters, h.file)
-		if !s.gate.pending.isSecured(h) {
-			h.file.Resolve(sensor.Digest{Reason: event.ReasonTimeout})
-		}
-		s.opts.Acquirer.Activated(h.file, e.Time, !h.alone || h.changed() == "")
+	for _, i := range through {
+		s.interpretedBy(e, r, i)
 	}
+	s.learn(l, through)
 	for _, h := range append(unused, linkers...) {
 		s.opts.Acquirer.Abandoned(h.file)
 	}
-	if image != nil {
+	switch {
+	case image != nil:
 		s.gate.ignored.confirm(image.bytes)
 		for _, h := range linkers {
 			s.gate.ignored.confirm(h.bytes)
 		}
+	case e.Gate.Outcome == event.GateKnown && (!e.Interpreted || len(through) > 0):
+		// What was held beside is neither the image nor led to it.
+		for i, h := range files {
+			if natures[i].kind == native && !slices.ContainsFunc(through, func(t interpreter) bool { return t.held == h }) {
+				s.gate.ignored.confirm(h.bytes)
+			}
+		}
 	}
 }
 
-// recall says whether the digest of an image that was not held is known by what the
-// tracepoint saw of it, and resolves it then.
-func (s *Sensor) recall(f *sensor.File, r *monitorExecRecord) bool {
+// leftOver are the files of held that are not in the chain.
+func leftOver(held []*heldFile, chain []interpreter) (rest []*heldFile) {
+	for _, h := range held {
+		if !slices.ContainsFunc(chain, func(i interpreter) bool { return i.held == h }) {
+			rest = append(rest, h)
+		}
+	}
+	return rest
+}
+
+// recall says whether the digest of a file that was not held is known by what the
+// tracepoint saw of it and, unless that is zero, of the file below, and resolves it then.
+func (s *Sensor) recall(f *sensor.File, id, below *monitorFileIdentity) bool {
 	a := s.opts.Acquirer
 	if a == nil {
 		return false
 	}
-	if r.Image.Writers <= 0 && a.Recall(f, state(&r.Image)) {
+	if id.Writers <= 0 && a.Recall(f, state(id)) {
 		return true
 	}
-	return monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 && r.Below.Writers <= 0 && a.Recall(f, state(&r.Below))
+	return below.Inode != 0 && below.Writers <= 0 && a.Recall(f, state(below))
+}
+
+// belowOf is what the tracepoint saw of the file below an image, zero if there is none.
+func belowOf(r *monitorExecRecord) *monitorFileIdentity {
+	if monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 {
+		return &r.Below
+	}
+	return &monitorFileIdentity{}
 }
 
 // joinImage replaces the image as the tracepoint described it by the file that
 // was held, which is the same inode, with the state of the activation.
-func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, opener *procOpener) {
+func (s *Sensor) joinImage(e *sensor.Exec, r *monitorExecRecord, h *heldFile, opener sensor.Opener) {
 	now, f := e.Image, h.file
 	held, then := &h.id, &r.Image
 	if h.id.Inode != r.Image.Inode { // the file below was held, and not the one that was named
@@ -139,10 +162,4 @@ func split(files []*heldFile, natures []nature, r *monitorExecRecord, interprete
 		}
 	}
 	return nil, files, nil
-}
-
-// seen says whether the files before the image that were held are all there were.
-func (s *Sensor) seen(e *sensor.Exec, r *monitorExecRecord, chain []nature) bool {
-	argc, ok := passed(r)
-	return ok && whole(chain, e.Argv, e.Filename, int(r.Argc), argc)
 }

@@ -1,8 +1,12 @@
 package linux
 
-import "github.com/cilium/ebpf"
+import (
+	"github.com/cilium/ebpf"
 
-// knownImages tells the BPF programs which images the acquirer has the digest of, whose execs
+	"xnumon/internal/sensor"
+)
+
+// knownImages tells the BPF programs which images and scripts the acquirer has the digest of, whose execs
 // need not wake anybody at once. It belongs to the goroutine in Run.
 type knownImages struct {
 	told *ebpf.Map
@@ -11,8 +15,17 @@ type knownImages struct {
 
 const knownMost = 4096 // as many as the map holds; then both begin anew
 
-// note notes whether the digest of an image is known by its state.
-func (k *knownImages) note(id *monitorFileIdentity, known bool) {
+// note notes whether the digest of a file is known by its state, or by that of the file below it, if there
+// is one.
+func (k *knownImages) note(id, below *monitorFileIdentity, a sensor.Acquirer) {
+	if below.Inode != 0 {
+		id = below
+	}
+	k.set(id, a.Known(state(id)))
+}
+
+// set tells whether the digest of the file in this state is known.
+func (k *knownImages) set(id *monitorFileIdentity, known bool) {
 	now := monitorKnownImage{Ino: id.Ino, Epoch: id.Epoch, Ctime: id.Ctime}
 	then, ok := k.have[id.Inode]
 	switch {

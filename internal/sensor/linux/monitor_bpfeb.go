@@ -53,6 +53,8 @@ const (
 	monitorExecFlagsEXEC_EXECING     monitorExecFlags = 8
 	monitorExecFlagsEXEC_NO_IMAGE    monitorExecFlags = 16
 	monitorExecFlagsEXEC_BELOW       monitorExecFlags = 32
+	monitorExecFlagsEXEC_LEFT        monitorExecFlags = 64
+	monitorExecFlagsEXEC_KEPT        monitorExecFlags = 128
 )
 
 type monitorExecRecord struct {
@@ -63,6 +65,7 @@ type monitorExecRecord struct {
 	ExecId     uint64
 	Attempt    uint64
 	First      uint64
+	Closer     uint64
 	ArgsTotal  uint64
 	EnvTotal   uint64
 	ArgFloor   uint64
@@ -83,6 +86,8 @@ type monitorExecRecord struct {
 	Status     [6]uint32
 	Failed     uint32
 	Opened     uint32
+	Left       uint32
+	Pad        uint32
 }
 
 type monitorExitRecord struct {
@@ -228,15 +233,16 @@ type monitorProcessKey struct {
 type monitorRecordType uint32
 
 const (
-	monitorRecordTypeREC_FORK  monitorRecordType = 1
-	monitorRecordTypeREC_EXIT  monitorRecordType = 2
-	monitorRecordTypeREC_EXEC  monitorRecordType = 3
-	monitorRecordTypeREC_TASK  monitorRecordType = 4
-	monitorRecordTypeREC_CHUNK monitorRecordType = 5
-	monitorRecordTypeREC_SYNC  monitorRecordType = 6
-	monitorRecordTypeREC_MOUNT monitorRecordType = 7
-	monitorRecordTypeREC_MEMFD monitorRecordType = 8
-	monitorRecordTypeREC_EPOCH monitorRecordType = 9
+	monitorRecordTypeREC_FORK   monitorRecordType = 1
+	monitorRecordTypeREC_EXIT   monitorRecordType = 2
+	monitorRecordTypeREC_EXEC   monitorRecordType = 3
+	monitorRecordTypeREC_TASK   monitorRecordType = 4
+	monitorRecordTypeREC_CHUNK  monitorRecordType = 5
+	monitorRecordTypeREC_SYNC   monitorRecordType = 6
+	monitorRecordTypeREC_MOUNT  monitorRecordType = 7
+	monitorRecordTypeREC_MEMFD  monitorRecordType = 8
+	monitorRecordTypeREC_EPOCH  monitorRecordType = 9
+	monitorRecordTypeREC_SCRIPT monitorRecordType = 10
 )
 
 type monitorRunningExec struct {
@@ -291,7 +297,6 @@ const (
 	monitorVarExportPart          = "export_part"
 	monitorVarExportPartStatus    = "export_part_status"
 	monitorVarExportRecordType    = "export_record_type"
-	monitorVarInHaste             = "in_haste"
 	monitorVarNrCompatExecve      = "nr_compat_execve"
 	monitorVarNrCompatExecveat    = "nr_compat_execveat"
 	monitorVarNrCompatIoctl       = "nr_compat_ioctl"
@@ -397,7 +402,6 @@ type monitorVariableSpecs struct {
 	ExportPart          *ebpf.VariableSpec `ebpf:"export_part"`
 	ExportPartStatus    *ebpf.VariableSpec `ebpf:"export_part_status"`
 	ExportRecordType    *ebpf.VariableSpec `ebpf:"export_record_type"`
-	InHaste             *ebpf.VariableSpec `ebpf:"in_haste"`
 	NrCompatExecve      *ebpf.VariableSpec `ebpf:"nr_compat_execve"`
 	NrCompatExecveat    *ebpf.VariableSpec `ebpf:"nr_compat_execveat"`
 	NrCompatIoctl       *ebpf.VariableSpec `ebpf:"nr_compat_ioctl"`
@@ -482,7 +486,6 @@ type monitorVariables struct {
 	ExportPart          *ebpf.Variable `ebpf:"export_part"`
 	ExportPartStatus    *ebpf.Variable `ebpf:"export_part_status"`
 	ExportRecordType    *ebpf.Variable `ebpf:"export_record_type"`
-	InHaste             *ebpf.Variable `ebpf:"in_haste"`
 	NrCompatExecve      *ebpf.Variable `ebpf:"nr_compat_execve"`
 	NrCompatExecveat    *ebpf.Variable `ebpf:"nr_compat_execveat"`
 	NrCompatIoctl       *ebpf.Variable `ebpf:"nr_compat_ioctl"`

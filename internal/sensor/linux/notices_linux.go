@@ -29,8 +29,7 @@ type notices struct {
 	buf      []byte
 	head     []byte
 	out      identified
-	root     root // the monitor's own
-	ignored  int  // inodes that are
+	ignored  int // inodes that are
 	threads  map[uint32][]*notice
 	overflow uint64
 	lost     uint64 // boot clock: notices of calls before this may have been lost
@@ -68,7 +67,7 @@ func newNotices(s *Sensor) (_ *notices, err error) {
 	if err := s.ident.ask(slotOther, fd, 0, &n.out); err != nil {
 		return nil, err
 	}
-	n.root = n.out.root
+	s.root = n.out.root
 	n.marks = newMarks(s, fd, unix.FAN_OPEN_EXEC, "scripts are not seen")
 	if n.control, err = newControl(s, n.marks, func() {}); err != nil {
 		return nil, err
@@ -186,24 +185,21 @@ func (n *notices) threadEnded(tid uint32) {
 	delete(n.threads, tid)
 }
 
-// join completes an exec with the files that it went through.
-func (n *notices) join(e *sensor.Exec, r *monitorExecRecord) {
-	if !e.Interpreted {
-		return
-	}
+// join completes an exec with the files that it went through, and returns their notices.
+func (n *notices) join(e *sensor.Exec, r *monitorExecRecord) []*notice {
 	n.drain(r)
 	all := n.threads[r.Tid]
 	delete(n.threads, r.Tid)
 	if r.Attempt == 0 || r.Attempt < n.lost || r.Opened > 0 || e.ArgvReason != "" {
-		return
+		return nil
 	}
 	argc, ok := passed(r)
 	if !ok {
-		return
+		return nil
 	}
 	from, to := chainIn(all, e.Argv, e.Filename, int(r.Argc), argc)
 	if to == 0 {
-		return
+		return nil
 	}
 	if to < len(all) { // of execs that were not read yet
 		n.threads[r.Tid] = all[to:]
@@ -215,6 +211,7 @@ func (n *notices) join(e *sensor.Exec, r *monitorExecRecord) {
 		e.Interpreters = append(e.Interpreters, one.file)
 		name = one.nature.interpreter
 	}
+	return all[from:to]
 }
 
 // chainIn finds the files that account for the arguments of an exec. It finds none
@@ -250,7 +247,7 @@ func (n *notices) settle(one *notice, name string, e *sensor.Exec, at root, bega
 	internal := monitorFileFlags(one.id.Flags)&monitorFileFlagsFILE_INTERNAL != 0
 	switch {
 	case f.Path == "" || internal: // nobody can move what has no name
-	case one.root == at && f.Path == absolute(name, e), one.root == at && at == n.root && n.steady(f, began):
+	case one.root == at && f.Path == absolute(name, e), one.root == at && at == n.s.root && n.steady(f, began):
 		f.Deleted = false
 	default:
 		f.Path, f.PathReason, f.Deleted, f.Unreachable = "", event.ReasonNotHeld, false, false

@@ -66,6 +66,7 @@ func state(f *monitorFileIdentity) sensor.State {
 
 const (
 	tmpfsMagic = 0x01021994
+	ramfsMagic = 0x858458f6
 	// No byte can be changed, removed or added any more (memfd_create(2)).
 	sealed = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW
 )

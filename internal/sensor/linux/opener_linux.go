@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -27,18 +28,23 @@ var _ sensor.Opener = (*procOpener)(nil)
 // Open implements sensor.Opener.
 func (o *procOpener) Open() (int, error) {
 	name := fmt.Sprintf("/proc/%d/exe", o.key.PID)
+	// The process may run something else by now, whose server need not answer: O_PATH
+	// asks nobody, and keeps the file.
+	return o.open(name, func() (int, error) { return unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0) })
+}
+
+// open opens the file that find finds, if it is the one.
+func (o *procOpener) open(name string, find func() (int, error)) (int, error) {
 	if o.id.Magic == overlayMagic || served(o.id.Magic) {
 		// Opening it can mean to wait for a server, below a stacked file system too.
 		return -1, fmt.Errorf("%s: %w", name, sensor.ErrUnverifiable)
 	}
-	// The process may run something else by now, whose server need not answer: O_PATH
-	// asks nobody, and keeps the file.
-	exe, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
+	found, err := find()
 	if err != nil {
 		return -1, opening(name, err)
 	}
-	defer unix.Close(exe)
-	now, err := o.identify(exe)
+	defer unix.Close(found)
+	now, err := o.identify(found)
 	if err != nil {
 		return -1, err
 	}
@@ -46,7 +52,7 @@ func (o *procOpener) Open() (int, error) {
 		return -1, fmt.Errorf("%s: %w", name, sensor.ErrGone)
 	}
 	// O_NONBLOCK: somebody may have a lease on it.
-	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", exe), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", found), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		return -1, opening(name, err)
 	}
@@ -67,6 +73,73 @@ func opening(name string, err error) error {
 		return fmt.Errorf("%w: %w", sensor.ErrGone, err)
 	}
 	return err
+}
+
+// pathOpener opens a file by the path it had. No process leads to a script, as one leads to its
+// image; but whatever the path leads to by now, only the file that was executed will do.
+type pathOpener struct {
+	procOpener
+	path string
+	own  bool // path begins at the monitor's own root
+}
+
+// byPath returns an opener for a file of an exec, nil if its path cannot lead to it.
+func byPath(by procOpener, f *sensor.File, r *monitorExecRecord) *pathOpener {
+	if !strings.HasPrefix(f.Path, "/") || f.Unreachable || f.Deleted || f.Memfd != "" {
+		return nil
+	}
+	return &pathOpener{procOpener: by, path: f.Path, own: by.s.root == root{r.RootDentry, r.RootMnt}}
+}
+
+// Open implements sensor.Opener.
+func (o *pathOpener) Open() (fd int, err error) {
+	for _, root := range o.roots() {
+		fd, err = o.open(o.path, func() (int, error) { return findCached(root, o.path) })
+		if !errors.Is(err, sensor.ErrGone) {
+			return fd, err
+		}
+	}
+	return -1, err
+}
+
+// roots are the directories that the path may begin at.
+func (o *pathOpener) roots() []string {
+	theirs := fmt.Sprintf("/proc/%d/root", o.key.PID)
+	if o.own {
+		return []string{"/", theirs}
+	}
+	return []string{theirs}
+}
+
+// find returns a descriptor of the file, for nothing but to name it. The caller closes it.
+func (o *pathOpener) find() (int, error) {
+	for _, root := range o.roots() {
+		fd, err := findCached(root, o.path)
+		if err != nil {
+			continue
+		}
+		if now, err := o.identify(fd); err == nil && sameFile(now, &o.id) {
+			return fd, nil
+		}
+		unix.Close(fd)
+	}
+	return -1, fmt.Errorf("%s: %w", o.path, sensor.ErrGone)
+}
+
+// Pinned implements sensor.Opener: nobody is kept from writing to a script.
+func (*pathOpener) Pinned(int) bool { return false }
+
+// findCached returns an O_PATH descriptor of what is at a path below a root. It waits for nobody.
+func findCached(root, path string) (int, error) {
+	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(dir)
+	return unix.Openat2(dir, path, &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | resolveCached,
+	})
 }
 
 func (o *procOpener) identify(fd int) (*monitorFileIdentity, error) {
@@ -90,7 +163,7 @@ func (o *procOpener) State(fd int) (sensor.State, uint32, error) {
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return sensor.State{}, 0, fmt.Errorf("stat /proc/%d/exe: %w", o.key.PID, err)
+		return sensor.State{}, 0, fmt.Errorf("stat a file that process %d executed: %w", o.key.PID, err)
 	}
 	s := state(now)
 	s.Dev = st.Dev

@@ -79,7 +79,7 @@ func TestLiveWakes(t *testing.T) {
 		for range 21 {
 			r, waited := run()
 			took = append(took, waited)
-			known.note(&r.Image, tell)
+			known.set(&r.Image, tell)
 		}
 		slices.Sort(took)
 		t.Logf("known %v: records after %v", tell, took)

@@ -53,17 +53,19 @@ type Options struct {
 
 // Sensor watches the Linux kernel it runs on.
 type Sensor struct {
-	opts  Options
-	objs  monitorObjects
-	links []link.Link
-	ring  *ring
-	clock clock
-	refs  atomic.Uint64
-	ident *identifier
-	gate  *gate
-	told  *notices // instead of the gate, at LevelNone
-	loss  lossCounters
-	token atomic.Uint64
+	opts    Options
+	objs    monitorObjects
+	links   []link.Link
+	ring    *ring
+	clock   clock
+	refs    atomic.Uint64
+	ident   *identifier
+	gate    *gate
+	told    *notices // instead of the gate, at LevelNone
+	loss    lossCounters
+	scripts scripts
+	root    root // the monitor's own
+	token   atomic.Uint64
 
 	turned    atomic.Int64 // see Stats
 	ringBytes atomic.Int64
@@ -144,7 +146,6 @@ func setConstants(spec *ebpf.CollectionSpec, opts *Options) error {
 	values := map[string]any{
 		"self_tgid": uint32(os.Getpid()),
 		"want_env":  flag(opts.Env),
-		"in_haste":  flag(opts.Gate == sensor.LevelNone),
 		"nr_mounts": mounts,
 	}
 	watched := [16]uint64{}

@@ -53,10 +53,7 @@ func (n *notices) steady(f *sensor.File, since event.Time) bool {
 }
 
 func statCached(path string) (st unix.Statx_t, err error) {
-	fd, err := unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | resolveCached,
-	})
+	fd, err := findCached("/", path)
 	if err != nil {
 		return st, err
 	}

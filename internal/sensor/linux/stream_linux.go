@@ -72,6 +72,7 @@ func (t *stream) handle(raw []byte) error {
 			return nil
 		}
 		delete(t.chunks, key(r.Key))
+		delete(t.s.scripts.ahead, key(r.Key))
 		return t.observe(&sensor.Exit{Time: t.s.clock.wall(r.H.Time), Key: key(r.Key)})
 	case monitorRecordTypeREC_CHUNK:
 		var r monitorChunkRecord
@@ -87,6 +88,18 @@ func (t *stream) handle(raw []byte) error {
 			return err
 		}
 		return t.exec(&r, data)
+	case monitorRecordTypeREC_SCRIPT:
+		var r monitorExecRecord
+		data, err := read(raw, &r)
+		if err != nil {
+			return err
+		}
+		p, err := parts(&r, data)
+		if err != nil {
+			return err
+		}
+		t.s.scripts.add(&r, p[monitorPartPART_PATH])
+		return nil
 	case monitorRecordTypeREC_TASK:
 		var r monitorExecRecord
 		data, err := read(raw, &r)
@@ -190,13 +203,13 @@ func (t *stream) exec(r *monitorExecRecord, data []byte) error {
 	}
 	delete(t.chunks, e.Key)
 	e.Image = t.s.newFile(&r.Image, p[monitorPartPART_PATH], r.Status[monitorPartPART_PATH])
-	t.s.activated(e, r)
+	l := t.s.scripts.take(r)
+	t.s.activated(e, r, l)
 	if a := t.s.opts.Acquirer; a != nil {
-		image := &r.Image
-		if flags&monitorExecFlagsEXEC_BELOW != 0 {
-			image = &r.Below
+		t.known.note(&r.Image, belowOf(r), a)
+		if len(l.files) > 0 { // of the others nobody asks
+			t.known.note(&l.files[0].id, &l.files[0].below, a)
 		}
-		t.known.note(image, a.Known(state(image)))
 	}
 	return t.observe(e)
 }

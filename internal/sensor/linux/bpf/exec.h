@@ -2,14 +2,6 @@
 #ifndef XNUMON_EXEC_H
 #define XNUMON_EXEC_H
 
-static __always_inline void clear_parts(struct exec_record *r)
-{
-	for (int i = 0; i < PARTS; i++) {
-		r->lens[i] = 0;
-		r->status[i] = PART_WHOLE;
-	}
-}
-
 /* Whose process it is: what is the same for an exec and for a process found. */
 static __always_inline void read_process(struct exec_record *r, struct task_struct *task)
 {
@@ -48,17 +40,6 @@ static __always_inline u32 append_places(struct exec_buffer *b, u32 where, struc
 	return off + n;
 }
 
-static __always_inline void submit_exec(struct exec_buffer *b, u32 off, u64 wake)
-{
-	u64 size = sizeof(b->r) + off;
-
-	if (size > sizeof(b->r) + sizeof(b->data))
-		size = sizeof(b->r) + sizeof(b->data);
-	b->r.h.size = size;
-	if (bpf_ringbuf_output(&events, b, size, wake))
-		count_loss(LOSS_RING, b->r.h.time);
-}
-
 /* Returns whether something of it was held. */
 static __always_inline bool take_attempt(struct exec_record *r, u32 tid)
 {
@@ -81,17 +62,10 @@ static __always_inline bool take_attempt(struct exec_record *r, u32 tid)
 }
 
 /* Whether the reader has something to do for this exec that cannot wait: it holds files of the
- * call until it has read of it, or has to open the image before the process is gone. */
-static __always_inline bool is_urgent(struct exec_record *r, bool held)
+ * call until it has read of it, or has to open one before the process is gone. */
+static __always_inline bool is_urgent(struct exec_record *r, bool held, bool unknown)
 {
-	struct file_identity *id = r->flags & EXEC_BELOW ? &r->below : &r->image;
-	u64 inode = id->inode;
-	struct known_image *known;
-
-	if (held || id->writers > 0 || (in_haste && (r->flags & EXEC_INTERPRETED)))
-		return true;
-	known = bpf_map_lookup_elem(&known_images, &inode);
-	return !known || known->ino != id->ino || known->ctime != id->ctime || known->epoch != id->epoch;
+	return held || unknown || !is_known(r);
 }
 
 static __always_inline void send_exec(struct exec_buffer *b, struct task_struct *task, u32 old_tid, struct linux_binprm *bprm)
@@ -100,9 +74,17 @@ static __always_inline void send_exec(struct exec_buffer *b, struct task_struct 
 	struct file *file = BPF_CORE_READ(bprm, file);
 	const char *filename = BPF_CORE_READ(bprm, filename);
 
+	bool interpreted = BPF_CORE_READ(bprm, interp) != filename, unknown = false;
+
+	r->flags = 0;
+	r->left = 0;
+	if (interpreted) {
+		send_scripts(b, task, old_tid, bprm);
+		unknown = b->let_go.unknown;
+		r->flags = (r->flags & (EXEC_LEFT | EXEC_KEPT)) | EXEC_INTERPRETED;
+	}
 	r->h.type = REC_EXEC;
 	r->h.time = bpf_ktime_get_boot_ns();
-	r->flags = 0;
 	clear_parts(r);
 	read_process(r, task);
 	r->tid = old_tid;
@@ -110,12 +92,10 @@ static __always_inline void send_exec(struct exec_buffer *b, struct task_struct 
 	r->envc = BPF_CORE_READ(bprm, envc);
 	r->arg_floor = BPF_CORE_READ(bprm, argmin);
 	r->stack_limit = BPF_CORE_READ(bprm, rlim_stack.rlim_cur);
-	if (BPF_CORE_READ(bprm, interp) != filename)
-		r->flags |= EXEC_INTERPRETED;
 	read_identity(&r->image, file);
 	if (r->image.magic == OVERLAYFS_SUPER_MAGIC && read_below(&r->below, file))
 		r->flags |= EXEC_BELOW;
-	bool urgent = is_urgent(r, take_attempt(r, old_tid));
+	bool urgent = is_urgent(r, take_attempt(r, old_tid), unknown);
 
 	struct running_exec run = {.start = r->key.start, .exec_id = r->exec_id};
 	if (bpf_map_update_elem(&running, &r->key.pid, &run, BPF_ANY))

@@ -80,11 +80,21 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct callback_head {
+	struct callback_head *next;
+	void (*func)(struct callback_head *);
+};
+
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	unsigned int f_flags;
+	const struct cred *f_cred;
 	void *private_data;
+	struct callback_head f_task_work; /* since 6.7 */
 };
+struct file___rcu { struct callback_head f_rcuhead; };            /* since 6.0 */
+struct file___u { struct { struct callback_head fu_rcuhead; } f_u; }; /* until 5.19 */
 
 struct file_system_type { const char *name; };
 struct fs_context { struct file_system_type *fs_type; };
@@ -152,6 +162,8 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	struct callback_head *task_works;
+	struct io_uring_task *io_uring;
 	struct css_set *cgroups;
 	u64 self_exec_id;
 	kuid_t loginuid;
@@ -160,6 +172,7 @@ struct task_struct {
 
 struct rlimit { unsigned long rlim_cur; };
 struct linux_binprm {
+	unsigned have_execfd : 1;
 	struct file *file;
 	int argc, envc;
 	unsigned long argmin;
@@ -182,6 +195,7 @@ enum { PIDTYPE_SID = 3 };         /* include/linux/pid_types.h */
 #define PF_KTHREAD 0x00200000      /* include/linux/sched.h */
 #define PF_EXITING 0x00000004
 #define MNT_INTERNAL 0x4000        /* include/linux/mount.h */
+#define FMODE_EXEC 0x20            /* include/linux/fs.h; open(2) does not let it pass */
 #define S_IFMT 00170000
 #define S_IFREG 0100000
 #define TMPFS_MAGIC 0x01021994

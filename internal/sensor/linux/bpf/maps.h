@@ -5,7 +5,6 @@
 /* Set by user space before loading. */
 volatile const u32 self_tgid;      /* the monitor */
 volatile const u32 want_env;       /* send the environment */
-volatile const u32 in_haste;       /* nothing is held: a script can be looked at only while it runs */
 volatile const u32 nr_execve, nr_execveat;               /* native system calls */
 volatile const u32 nr_compat_execve, nr_compat_execveat; /* of 32-bit programs */
 volatile const u32 nr_memfd_create;
@@ -41,12 +40,13 @@ struct attempt {
 	u64 when;
 	u64 start; /* of the process */
 	struct credentials creds;
+	u64 cred; /* address of the kernel's own */
 	u64 root_dentry, root_mnt; /* addresses of the process's root */
 	u64 first; /* when the first call since the last success was entered */
 	u32 failed, opened; /* calls since then that failed, and may have opened a file; the sys_exit
 	                     * program writes the second */
 	u32 held;           /* the gate has asked about a file since then; the identify program writes */
-	u32 pad;
+	u32 rings;          /* the thread uses io_uring */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -74,10 +74,22 @@ struct walk {
 	u32 pad;
 };
 
+/* The oldest files of those that an exec has opened to execute them and let go of, oldest
+ * first. See script.h. */
+#define MOST_SCRIPTS 6 /* one more than the kernel goes through */
+struct let_go {
+	u64 next; /* address of the work that is yet to be looked at */
+	u64 cred; /* of the call */
+	u64 works[MOST_SCRIPTS]; /* addresses */
+	u32 unknown; /* the oldest is not a known image */
+	u32 pad;
+};
+
 struct exec_buffer {
 	struct exec_record r;
 	u8 data[DATA_CAP + PART_CAP]; /* the last write may begin at DATA_CAP */
 	struct walk walk;
+	struct let_go let_go;
 };
 
 /* The exec program's own: it cannot be interrupted by itself, tracepoints run
@@ -147,7 +159,7 @@ struct {
 	__type(value, struct running_exec);
 } running SEC(".maps");
 
-/* Images whose digest user space has by their state. It writes, the exec program reads. What is
+/* Images and scripts whose digest user space has by their state. It writes, the exec program reads. What is
  * in it wrongly, or not in it, makes for a wrong hurry and nothing else. Keyed by address. */
 struct known_image {
 	u64 ino, epoch;

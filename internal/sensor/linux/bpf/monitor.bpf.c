@@ -18,6 +18,8 @@
 #include "process.h"
 #include "memory.h"
 #include "syscall.h"
+#include "record.h"
+#include "script.h"
 #include "exec.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

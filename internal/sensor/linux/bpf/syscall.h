@@ -98,7 +98,9 @@ static __always_inline void begin_attempt(void)
 	a.opened = last ? last->opened : 0;
 	a.first = last ? last->first : a.when;
 	a.held = last ? last->held : 0;
+	a.rings = bpf_core_field_exists(task->io_uring) && BPF_CORE_READ(task, io_uring);
 	read_credentials(&a.creds, task);
+	a.cred = (u64)BPF_CORE_READ(task, cred);
 	a.root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
 	a.root_mnt = (u64)BPF_CORE_READ(task, fs, root.mnt);
 	if (bpf_map_update_elem(&attempts, &tid, &a, BPF_ANY)) {

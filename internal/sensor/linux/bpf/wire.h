@@ -17,6 +17,7 @@ enum record_type {
 	REC_MOUNT, /* control ring: the thread mounted something */
 	REC_MEMFD, /* control ring: the thread made a memfd */
 	REC_EPOCH, /* control ring: a new epoch has begun */
+	REC_SCRIPT, /* a file that an exec may have gone through; its REC_EXEC follows */
 };
 
 struct header {
@@ -114,16 +115,19 @@ enum exec_flags {
 	EXEC_EXECING = 8, /* iterator: the process was in the middle of an exec */
 	EXEC_NO_IMAGE = 16,
 	EXEC_BELOW = 32, /* below is there, for what can be told of it */
+	EXEC_LEFT = 64,  /* left is there */
+	EXEC_KEPT = 128, /* a file that was gone through is kept open for the image */
 };
 
-/* REC_EXEC and REC_TASK; and what identify finds: image, below, flags, attempt, failed
- * and PART_PATH. */
+/* REC_EXEC and REC_TASK; what identify finds: image, below, flags, attempt, failed
+ * and PART_PATH; and REC_SCRIPT: image, below, flags, key, exec_id, closer, PART_PATH. */
 struct exec_record {
 	struct header h;
 	struct process_key key, parent;
 	u64 exec_id;
 	u64 attempt; /* when the call was entered; with the thread, it names the call */
 	u64 first; /* identify: when the thread entered its first call since the last success */
+	u64 closer; /* script: address of the function that is to close it */
 	u64 args_total, env_total;
 	u64 arg_floor, stack_limit; /* how much room argv had, see arguments_linux.go */
 	u64 root_dentry, root_mnt; /* what PART_PATH is seen from: addresses, to compare */
@@ -139,6 +143,8 @@ struct exec_record {
 	u32 status[PARTS];
 	u32 failed; /* exec calls of this thread since its last success that failed */
 	u32 opened; /* and may have opened a file before they did */
+	u32 left;   /* how many script records were sent ahead: one for each file gone through, the kept one excepted */
+	u32 pad;
 };
 
 struct chunk_record {

@@ -1,0 +1,218 @@
+package linux
+
+import (
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"xnumon/event"
+	"xnumon/internal/sensor"
+)
+
+// interpreter is one file that an exec went through before its image.
+type interpreter struct {
+	held   *heldFile // nil if it was not held
+	left   *leftFile // nil if it was not among what the kernel was about to close
+	nature nature
+}
+
+// interpreters puts together the files that an exec went through before its image: those that
+// were held before it, in order, and those that were not held because they are known.
+func (s *Sensor) interpreters(e *sensor.Exec, r *monitorExecRecord, l left, held []*heldFile, natures []nature) []interpreter {
+	if !e.Interpreted {
+		return nil
+	}
+	var chain []interpreter
+	through, told := s.scripts.through(l)
+	switch {
+	case told && l.kept && !areHeld(through, held):
+		// Where the file that is kept comes among those that were not held is not known.
+	case told && !areHeld(through, held):
+		chain = s.inOrder(e, r, through, held, natures)
+	case len(held) > 0 && natures[0].kind == native && !isNamed(held[0], e, l):
+		// It is the dynamic linker of an image that is known.
+	case told || s.scripts.closer == 0 || !slices.ContainsFunc(natures, func(n nature) bool { return n.kind != script }):
+		// Nothing of it was known. Or that is not told: but a script that is missing would show in the arguments.
+		for i, h := range held {
+			chain = append(chain, interpreter{held: h, nature: natures[i]})
+		}
+		for i := range chain {
+			if at := slices.IndexFunc(through, func(f *leftFile) bool { return f.is(&held[i].id) }); at >= 0 {
+				chain[i].left = through[at]
+				if chain[i].nature.kind == unread { // the file below was not held
+					chain[i].nature = s.natureOf(through[at], e, r)
+				}
+			}
+		}
+	}
+	if len(chain) > 0 && adds(e, r, chain) {
+		return chain
+	}
+	// Files that should have been held may not have been. Where the kernel made the call itself, nothing
+	// is told of what it went through.
+	called := monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BEFORE != 0
+	if len(held) > 0 || called && s.scripts.closer != 0 && (!told || slices.ContainsFunc(through, func(f *leftFile) bool { return s.gate.ignored.has(&f.id) })) {
+		s.gate.ignored.suspect()
+	}
+	return nil
+}
+
+// isNamed says whether a file that was held is surely one that the call went through, and no dynamic linker.
+func isNamed(h *heldFile, e *sensor.Exec, l left) bool {
+	return slices.ContainsFunc(l.files, func(f *leftFile) bool { return f.is(&h.id) }) || h.file.Path == absolute(e.Filename, e)
+}
+
+// areHeld says whether all files that an exec went through were held.
+func areHeld(through []*leftFile, held []*heldFile) bool {
+	for _, f := range through {
+		at := slices.IndexFunc(held, func(h *heldFile) bool { return f.is(&h.id) })
+		if at < 0 {
+			return false
+		}
+		held = held[at+1:]
+	}
+	return true
+}
+
+// inOrder is the chain of exactly these files, those of them that were held included.
+func (s *Sensor) inOrder(e *sensor.Exec, r *monitorExecRecord, through []*leftFile, held []*heldFile, natures []nature) (chain []interpreter) {
+	for _, f := range through {
+		i := interpreter{left: f}
+		if len(held) > 0 && f.is(&held[0].id) {
+			i.held, i.nature = held[0], natures[0]
+			held, natures = held[1:], natures[1:]
+		}
+		if i.nature.kind == unread {
+			i.nature = s.natureOf(f, e, r)
+		}
+		chain = append(chain, i)
+	}
+	if slices.ContainsFunc(natures, func(n nature) bool { return n.kind != native }) {
+		return nil // what is left over is no dynamic linker
+	}
+	return chain
+}
+
+// adds says whether these are all files that have added to the arguments of an exec.
+func adds(e *sensor.Exec, r *monitorExecRecord, chain []interpreter) bool {
+	natures := make([]nature, len(chain))
+	for i := range chain {
+		natures[i] = chain[i].nature
+	}
+	argc, ok := passed(r)
+	return ok && whole(natures, e.Argv, e.Filename, int(r.Argc), argc)
+}
+
+// interpretedBy adds a file that an exec went through.
+func (s *Sensor) interpretedBy(e *sensor.Exec, r *monitorExecRecord, i interpreter) {
+	h := i.held
+	if h != nil && h.holdsBytes(i.left) {
+		e.Interpreters = append(e.Interpreters, h.file)
+		if !s.gate.pending.isSecured(h) {
+			h.file.Resolve(sensor.Digest{Reason: event.ReasonTimeout})
+		}
+		s.opts.Acquirer.Activated(h.file, e.Time, !h.alone || h.changed() == "")
+		return
+	}
+	var f *sensor.File
+	if h != nil {
+		s.opts.Acquirer.Abandoned(h.file)
+	}
+	if i.left == nil { // the file below it was not held, and what it is cannot be told
+		f = h.file
+		f.Resolve(sensor.Digest{Reason: event.ReasonNotHeld})
+	} else {
+		f = s.fileOf(i.left, e, r)
+		if h != nil { // by statx(2)
+			f.ID.Dev, f.ID.Ino, f.BTime = h.file.ID.Dev, h.file.ID.Ino, h.file.BTime
+		}
+	}
+	e.Interpreters = append(e.Interpreters, f)
+	if i.left != nil && s.recall(f, &i.left.id, &i.left.below) {
+		return
+	}
+	if e.Gate.Outcome != event.GateDeadline {
+		e.Gate.Outcome = event.GateMissed
+	}
+	if i.left == nil || !s.gate.ignored.has(&i.left.id) {
+		return
+	}
+	path := "" // which leads nowhere
+	if opener, ok := f.Opener.(*pathOpener); ok {
+		if fd, err := opener.find(); err == nil {
+			defer unix.Close(fd)
+			path = fmt.Sprintf("/proc/self/fd/%d", fd)
+		}
+	}
+	s.gate.ignored.stale(path, &i.left.id)
+}
+
+// holdsBytes says whether what was held leads to the bytes: on a stacked file system the open of
+// the file below has to have been seen as well, and of that file, if it is known which one it is.
+func (h *heldFile) holdsBytes(at *leftFile) bool {
+	if h.id.Magic != overlayMagic {
+		return true
+	}
+	return h.below.Inode != 0 && (at == nil || at.below.Inode == 0 || at.below.Inode == h.below.Inode)
+}
+
+// learn takes in the chain of an exec whose files are acquired by now. Scripts whose digest is known, and that
+// the kernel still had at the activation in the same state, need not be held from now on; unless that would leave
+// another file of the chain without a place in it.
+func (s *Sensor) learn(l left, chain []interpreter) {
+	if len(chain) > 0 && chain[0].held != nil {
+		s.scripts.meet(l, &chain[0].held.id)
+	}
+	through, told := s.scripts.through(l)
+	if !told || l.kept || len(through) != len(chain) || s.gate.ignored.suspects() {
+		return
+	}
+	for n, i := range chain {
+		if i.left != through[n] {
+			return
+		}
+	}
+	for _, i := range chain {
+		if i.held == nil || i.nature.kind != script || i.left.state() != i.held.bytes || !s.opts.Acquirer.Known(i.held.bytes) {
+			continue
+		}
+		if s.scripts.know(i.held.bytes, i.nature) {
+			s.gate.ignored.forget()
+		}
+		s.gate.ignored.confirm(i.held.bytes)
+	}
+}
+
+// noticed completes an exec of which nothing was held with the scripts that it went through.
+func (s *Sensor) noticed(e *sensor.Exec, r *monitorExecRecord, l left) {
+	if !e.Interpreted {
+		return
+	}
+	var told []*notice
+	if s.told != nil {
+		told = s.told.join(e, r)
+	}
+	if len(told) > 0 {
+		s.scripts.meet(l, &told[0].id)
+	}
+	through, ok := s.scripts.through(l)
+	if !ok || l.kept {
+		return
+	}
+	chain := s.inOrder(e, r, through, nil, nil)
+	if !adds(e, r, chain) {
+		return
+	}
+	// This is what they were at the activation, and not what they must have been.
+	e.Interpreters = nil
+	for n, i := range chain {
+		f := s.fileOf(i.left, e, r)
+		e.Interpreters = append(e.Interpreters, f)
+		if n < len(told) && i.left.is(&told[n].id) {
+			seen := told[n].file // by statx(2)
+			f.ID.Dev, f.ID.Ino, f.BTime = seen.ID.Dev, seen.ID.Ino, seen.BTime
+		}
+		s.recall(f, &i.left.id, &i.left.below)
+	}
+}
