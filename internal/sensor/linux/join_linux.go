@@ -12,7 +12,8 @@ import (
 // call went through. Without them, the image can still be opened through the
 // process that runs it.
 func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord, l left) {
-	opener := &procOpener{s: s, key: e.Key, execID: r.ExecId, at: e.Time, id: r.Image}
+	opener := &imageOpener{procOpener: procOpener{s: s, key: e.Key, execID: r.ExecId, at: e.Time, id: r.Image}}
+	opener.path = byPath(opener.procOpener, e.Image, r)
 	e.Image.Opener = opener
 	if s.gate == nil {
 		// The process may be gone by now: what is known by its state need not be opened.

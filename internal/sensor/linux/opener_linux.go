@@ -75,6 +75,25 @@ func opening(name string, err error) error {
 	return err
 }
 
+// imageOpener opens the image of a process that may be gone by now: then by its path, if it has not been changed
+// for so long before that this shows that it is what it was.
+type imageOpener struct {
+	procOpener
+	path *pathOpener // nil if it has none that leads to it
+}
+
+// Open implements sensor.Opener.
+func (o *imageOpener) Open() (int, error) {
+	fd, err := o.procOpener.Open()
+	if !errors.Is(err, sensor.ErrGone) || o.path == nil || !identity(&o.id).Settled(o.at) {
+		return fd, err
+	}
+	if fd, err := o.path.Open(); err == nil {
+		return fd, nil
+	}
+	return -1, err
+}
+
 // pathOpener opens a file by the path it had. No process leads to a script, as one leads to its
 // image; but whatever the path leads to by now, only the file that was executed will do.
 type pathOpener struct {
