@@ -32,14 +32,14 @@ func buildGoBench(ctx context.Context, root, pkg, dir string) (*goBench, error) 
 	return b, nil
 }
 
-// run runs benchmarks on one processor and returns what they print.
-func (b *goBench) run(ctx context.Context, pattern, time string, count int, env ...string) ([]byte, error) {
+// run runs benchmarks on this processor and returns what they print.
+func (b *goBench) run(ctx context.Context, cpu int, pattern, time string, count int, env ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, b.program, "-test.run", "^$", "-test.bench", pattern, "-test.cpu", "1",
 		"-test.benchtime", time, "-test.count", strconv.Itoa(count), "-test.timeout", "5m")
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), env...)
 	var text []byte
-	err := pinned(lastCPU(), func() (err error) {
+	err := pinned(cpu, func() (err error) {
 		text, err = output(cmd)
 		return err
 	})

@@ -25,7 +25,7 @@ func hashing(ctx context.Context, b *goBench, dir string, size int64, rounds int
 	defer os.Remove(name)
 	out := &Hashing{Size: size, OpenSSL: firstLine(ctx, "openssl", "version"), Sum: firstLine(ctx, "sha256sum", "--version")}
 	for range rounds {
-		text, err := b.run(ctx, "^BenchmarkAcquire$/^file$", strconv.Itoa(seconds)+"s", 1, "XNUMON_HASH_FILE="+name)
+		text, err := b.run(ctx, lastCPU(), "^BenchmarkAcquire$/^file$", strconv.Itoa(seconds)+"s", 1, "XNUMON_HASH_FILE="+name)
 		if err != nil {
 			return nil, err
 		}

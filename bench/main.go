@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -56,16 +57,16 @@ func flags() (*options, error) {
 	flag.StringVar(&o.goBench, "gobench", "build/bench/pipeline.txt", "write the Go benchmarks, as benchstat reads them, to this `file`")
 	flag.StringVar(&o.from, "from", "", "measure nothing, write the page from this `file` of an earlier run")
 	flag.BoolVar(&o.quick, "quick", false, "try out every part in a minute; the numbers mean nothing, and no page is written unless -page is given")
-	flag.DurationVar(&o.latency, "latency-time", 4*time.Minute, "how long to measure latency and processor time")
+	flag.DurationVar(&o.latency, "latency-time", 5*time.Minute+30*time.Second, "how long to measure latency and processor time")
 	flag.IntVar(&o.rounds, "rounds", 0, "measure latency in so many rounds, however long they take")
 	flag.IntVar(&o.times, "times", 200, "how often each program is spawned before it is another monitor's turn")
 	flag.IntVar(&o.copies, "copies", 100, "how many fresh files of each kind are executed when the cache is cold")
 	flag.DurationVar(&o.storm, "storm-time", 2*time.Minute, "how long xnumon's storms last")
-	flag.DurationVar(&o.most, "storm-most", 3*time.Minute, "how long the one at gate level hash lasts at most, to have as many execs as it should")
+	flag.DurationVar(&o.most, "storm-most", 2*time.Minute, "how long the one at gate level hash lasts at most, to have as many execs as it should")
 	flag.DurationVar(&o.others, "storm-others", 10*time.Second, "how long those of the bare machine and other monitors last; 0 for none")
 	flag.IntVar(&o.execs, "execs", 1_000_000, "how many execs the storm at gate level hash has at least")
 	flag.IntVar(&o.live, "live", 10_000, "how many processes are alive when memory is measured")
-	flag.IntVar(&o.goCount, "count", 6, "how often the Go benchmarks are run")
+	flag.IntVar(&o.goCount, "count", 8, "how often the Go benchmarks are run")
 	flag.IntVar(&o.hashRounds, "hash-rounds", 6, "how many rounds hashing is measured in")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -217,9 +218,14 @@ func measure(ctx context.Context, o *options) (r *Results, err error) {
 		}
 	}
 	if wanted("pipeline") {
-		text, err := pipeline.run(ctx, ".", benchTime(o), o.goCount)
-		if err != nil {
-			return nil, err
+		var text []byte
+		for i := range o.goCount {
+			// One after the other: neighbours of a virtual machine's processors are not all the same.
+			part, err := pipeline.run(ctx, i%runtime.NumCPU(), ".", benchTime(o), 1)
+			if err != nil {
+				return nil, err
+			}
+			text = append(text, part...)
 		}
 		if err := os.MkdirAll(filepath.Dir(o.goBench), 0o755); err != nil {
 			return nil, err

@@ -225,7 +225,7 @@ func pipelineSection(b *strings.Builder, r *Results) {
 	if len(r.Pipeline) == 0 {
 		return
 	}
-	b.WriteString("## Pipeline\n\nWhat is behind the sensor, on one core: the recorded stream of a build goes through lineage, acquisition (all digests known), records and JSON to /dev/null. " +
+	b.WriteString("## Pipeline\n\nWhat is behind the sensor, on one core, each in turn: the recorded stream of a build goes through lineage, acquisition (all digests known), records and JSON to /dev/null. " +
 		"`Replay` decodes the recorded stream as well. Every fork, exec and exit is an event.\n\n")
 	var rows [][]string
 	for _, g := range r.Pipeline {
