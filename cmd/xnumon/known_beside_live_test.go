@@ -190,6 +190,72 @@ func TestLiveKnownScriptBelowOverlay(t *testing.T) {
 	checkScripts(t, log, "argued-above", in("over/argued"), sum(argued), warmed)
 }
 
+// A program on an overlay with its dynamic linker there: the kernel closes that at the exec, as it does the scripts.
+func TestLiveScriptAndLinkerOnOverlay(t *testing.T) {
+	levels(t, func(t *testing.T, level string, d *disk) {
+		for _, dir := range []string{"low", "up", "work"} {
+			if err := os.Mkdir(filepath.Join(d.dir, dir), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		over, err := os.MkdirTemp("/tmp", "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(over) })
+		options := fmt.Sprintf("lowerdir=%[1]s/low,upperdir=%[1]s/up,workdir=%[1]s/work", d.dir)
+		if err := unix.Mount("overlay", over, "overlay", 0, options); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := unix.Unmount(over, unix.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		})
+		program := filepath.Join(over, "program")
+		linkedBy(t, program, filepath.Join(over, "ld"))
+		plain := text(t, filepath.Join(over, "plain"), "#!"+program+"\n")
+		argued := text(t, filepath.Join(over, "argued"), "#!"+program+" -x\n")
+		nested := text(t, filepath.Join(over, "nested"), "#!"+argued+"\n")
+		outside := text(t, filepath.Join(d.dir, "outside"), "#!"+program+" -x\n")
+		unix.Sync()
+		settle(t)
+		log := filepath.Join(t.TempDir(), "log")
+		args := []string{"run", "--config", "", "--format", "json", "--gate", level, "--output", log}
+		if level != "none" {
+			args = append(args, "--gate-path", d.dir, "--gate-path", over)
+		}
+		s := start(t, nil, args...)
+		scripts := []string{plain, argued, nested, outside}
+		for range warmed {
+			for _, script := range scripts {
+				timed(t, script, "mark")
+			}
+		}
+		s.stop()
+		count := map[string]int{}
+		for _, r := range records(t, log) {
+			name, mark := called(r)
+			if mark != "mark" {
+				continue
+			}
+			count[name]++
+			chain, _ := r["interpreters"].([]any)
+			whole := at(r, "script", "path") == name && (name == nested) == (len(chain) == 3) && (name == nested || chain == nil) &&
+				(chain == nil || at(chain[1], "path") == argued)
+			hashed := at(r, "script", "sha256") != nil || level != "hash" && at(r, "script", "missing", "sha256") != nil
+			if !whole || !hashed {
+				t.Errorf("%s: script %v, by way of %v, missing %v, gate %v", name, at(r, "script"), chain, at(r, "missing"), at(r, "gate"))
+			}
+		}
+		for _, script := range scripts {
+			if count[script] != warmed {
+				t.Errorf("%s: %d records", script, count[script])
+			}
+		}
+	})
+}
+
 // A known script is given another mode and executed at once: it is the same file, though nothing shows yet that it has
 // the same bytes.
 func TestLiveKnownScriptChangedAtOnce(t *testing.T) {

@@ -144,7 +144,7 @@ func (a *Acquirer) open(f *sensor.File) {
 		a.refuse(q, event.ReasonUnreadable)
 		return
 	}
-	if known, ok := a.cache.get(q.id); ok {
+	if known, ok := a.cache.get(q.id); ok && isExecuted(f.Opener, fd) {
 		unix.Close(fd)
 		f.Resolve(known.digest)
 		return
@@ -154,6 +154,12 @@ func (a *Acquirer) open(f *sensor.File) {
 		return
 	}
 	a.add(q, true, true)
+}
+
+// isExecuted says whether the file behind the descriptor, whose digest is known, is in the state in which it was executed.
+func isExecuted(o sensor.Opener, fd int) bool {
+	_, why := o.Activation(fd)
+	return why == "" || o.Pinned(fd)
 }
 
 func (a *Acquirer) refuse(q *acquisition, why event.Reason) {

@@ -18,19 +18,21 @@ type interpreter struct {
 }
 
 // interpreters puts together the files that an exec went through before its image: those that
-// were held before it, in order, and those that were not held because they are known.
-func (s *Sensor) interpreters(e *sensor.Exec, r *monitorExecRecord, l left, held []*heldFile, natures []nature) []interpreter {
+// were held before it, in order, and those that were not held because they are known. linkers were held behind it.
+func (s *Sensor) interpreters(e *sensor.Exec, r *monitorExecRecord, l left, held, linkers []*heldFile, natures []nature) []interpreter {
 	if !e.Interpreted {
 		return nil
 	}
 	var chain []interpreter
 	through, told := s.scripts.through(l)
+	through = withoutLinker(through, l.kept, held, linkers, natures)
+	known := told && !areHeld(through, held)
 	switch {
-	case told && l.kept && !areHeld(through, held):
-		// Where the file that is kept comes among those that were not held is not known.
-	case told && !areHeld(through, held):
+	case known && l.kept:
+		// One file is before the image and not among those; it may not have been held either.
+	case known:
 		chain = s.inOrder(e, r, through, held, natures)
-	case len(held) > 0 && natures[0].kind == native && !isNamed(held[0], e, l):
+	case len(held) > 0 && couldLink(natures[0]) && !isNamed(held[0], e, through, l):
 		// It is the dynamic linker of an image that is known.
 	case told || s.scripts.closer == 0 || !slices.ContainsFunc(natures, func(n nature) bool { return n.kind != script }):
 		// Nothing of it was known. Or that is not told: but a script that is missing would show in the arguments.
@@ -45,8 +47,11 @@ func (s *Sensor) interpreters(e *sensor.Exec, r *monitorExecRecord, l left, held
 				}
 			}
 		}
+		if !adds(e, r, chain) {
+			chain = nil
+		}
 	}
-	if len(chain) > 0 && adds(e, r, chain) {
+	if len(chain) > 0 {
 		return chain
 	}
 	// Files that should have been held may not have been. Where the kernel made the call itself, nothing
@@ -58,9 +63,33 @@ func (s *Sensor) interpreters(e *sensor.Exec, r *monitorExecRecord, l left, held
 	return nil
 }
 
+// withoutLinker drops the dynamic linker of an exec from the files that it went through. It is opened to be executed as
+// they are, behind them. Mostly the memory of the process keeps it open; on a stacked file system it keeps the
+// file below, and the one above is closed (mm/util.c, vma_set_file).
+func withoutLinker(through []*leftFile, kept bool, held, linkers []*heldFile, natures []nature) []*leftFile {
+	if len(through) == 0 || len(through) == 1 && !kept {
+		return through // that is the file that was named
+	}
+	last := through[len(through)-1]
+	of := func(h *heldFile) bool { return last.is(&h.id) }
+	if slices.ContainsFunc(linkers, of) {
+		return through[:len(through)-1]
+	}
+	if at := slices.IndexFunc(held, of); at >= 0 && natures[at].kind == native {
+		return through[:len(through)-1]
+	}
+	return through
+}
+
+// couldLink says whether a file can be a dynamic linker, for what is known of it.
+func couldLink(n nature) bool { return n.kind == native || n.kind == unread }
+
 // isNamed says whether a file that was held is surely one that the call went through, and no dynamic linker.
-func isNamed(h *heldFile, e *sensor.Exec, l left) bool {
-	return slices.ContainsFunc(l.files, func(f *leftFile) bool { return f.is(&h.id) }) || h.file.Path == absolute(e.Filename, e)
+func isNamed(h *heldFile, e *sensor.Exec, through []*leftFile, l left) bool {
+	if through == nil && len(l.files) == 1 && !l.kept {
+		through = l.files // all there is, though it is not known yet which of them are files
+	}
+	return slices.ContainsFunc(through, func(f *leftFile) bool { return f.is(&h.id) }) || h.file.Path == absolute(e.Filename, e)
 }
 
 // areHeld says whether all files that an exec went through were held.
@@ -75,7 +104,8 @@ func areHeld(through []*leftFile, held []*heldFile) bool {
 	return true
 }
 
-// inOrder is the chain of exactly these files, those of them that were held included.
+// inOrder is the chain of these files, those of them that were held included, nil if that cannot be told. On a stacked
+// file system the last of them may be the dynamic linker; the arguments tell.
 func (s *Sensor) inOrder(e *sensor.Exec, r *monitorExecRecord, through []*leftFile, held []*heldFile, natures []nature) (chain []interpreter) {
 	for _, f := range through {
 		i := interpreter{left: f}
@@ -91,7 +121,23 @@ func (s *Sensor) inOrder(e *sensor.Exec, r *monitorExecRecord, through []*leftFi
 	if slices.ContainsFunc(natures, func(n nature) bool { return n.kind != native }) {
 		return nil // what is left over is no dynamic linker
 	}
-	return chain
+	// What was not read may have an argument, which would make up for another file.
+	unsure := func(chain []interpreter) bool {
+		return slices.ContainsFunc(chain, func(i interpreter) bool { return i.nature.kind == unread })
+	}
+	all, shorter := adds(e, r, chain) && (len(chain) == 1 || !unsure(chain)), false
+	last := len(chain) - 1
+	if last > 0 && through[last].id.Magic == overlayMagic {
+		n, ok := added(r)
+		shorter = adds(e, r, chain[:last]) && (!unsure(chain[:last]) || ok && n == last)
+	}
+	switch {
+	case all && !shorter:
+		return chain
+	case shorter && !all:
+		return chain[:last]
+	}
+	return nil
 }
 
 // adds says whether these are all files that have added to the arguments of an exec.
@@ -102,6 +148,12 @@ func adds(e *sensor.Exec, r *monitorExecRecord, chain []interpreter) bool {
 	}
 	argc, ok := passed(r)
 	return ok && whole(natures, e.Argv, e.Filename, int(r.Argc), argc)
+}
+
+// added says how many arguments the kernel has added to those that were passed.
+func added(r *monitorExecRecord) (n int, ok bool) {
+	argc, ok := passed(r)
+	return int(r.Argc) - max(argc, 1), ok
 }
 
 // interpretedBy adds a file that an exec went through.
@@ -135,7 +187,14 @@ func (s *Sensor) interpretedBy(e *sensor.Exec, r *monitorExecRecord, i interpret
 	if e.Gate.Outcome != event.GateDeadline {
 		e.Gate.Outcome = event.GateMissed
 	}
-	if i.left == nil || !s.gate.ignored.has(&i.left.id) {
+	if i.left == nil {
+		return
+	}
+	if s.gate.ignored.has(&i.left.below) { // by its path there, where it is another's to find
+		s.gate.ignored.stale("", &i.left.below)
+		return
+	}
+	if !s.gate.ignored.has(&i.left.id) {
 		return
 	}
 	path := "" // which leads nowhere
@@ -201,7 +260,7 @@ func (s *Sensor) noticed(e *sensor.Exec, r *monitorExecRecord, l left) {
 		return
 	}
 	chain := s.inOrder(e, r, through, nil, nil)
-	if !adds(e, r, chain) {
+	if chain == nil {
 		return
 	}
 	// This is what they were at the activation, and not what they must have been.

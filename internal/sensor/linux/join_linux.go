@@ -24,7 +24,7 @@ func (s *Sensor) activated(e *sensor.Exec, r *monitorExecRecord, l left) {
 	files := s.gate.pending.take(r.Tid, r.Attempt)
 	natures := s.gate.pending.natures(files)
 	image, chain, linkers := split(files, natures, r, e.Interpreted)
-	through := s.interpreters(e, r, l, chain, natures[:len(chain)])
+	through := s.interpreters(e, r, l, chain, linkers, natures[:len(chain)])
 	unused := leftOver(chain, through)
 	e.Gate = s.gate.pending.gateRecord(s.opts.Gate, files)
 	switch {

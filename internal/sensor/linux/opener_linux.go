@@ -113,7 +113,13 @@ func byPath(by procOpener, f *sensor.File, r *monitorExecRecord) *pathOpener {
 // Open implements sensor.Opener.
 func (o *pathOpener) Open() (fd int, err error) {
 	for _, root := range o.roots() {
-		fd, err = o.open(o.path, func() (int, error) { return findCached(root, o.path) })
+		fd, err = o.open(o.path, func() (int, error) {
+			found, err := findCached(root, o.path)
+			if err != nil { // whatever the path leads to now
+				return -1, fmt.Errorf("%w: %w", sensor.ErrGone, err)
+			}
+			return found, nil
+		})
 		if !errors.Is(err, sensor.ErrGone) {
 			return fd, err
 		}

@@ -114,12 +114,14 @@ func TestInterpreters(t *testing.T) {
 	a, b := heldScript(1), heldScript(2)
 	all := func(inodes ...uint64) left { return left{files: lefts(inodes...), whole: true} }
 	kept := func(l left) left { l.kept = true; return l }
+	stacked := func(l left) left { l.files[len(l.files)-1].id.Magic = overlayMagic; return l }
 	for name, c := range map[string]struct {
 		l       left
 		unmet   bool // the closer is not known
 		argv    []string
 		held    []*heldFile
 		natures []nature
+		linkers []*heldFile
 		known   map[*heldFile]nature
 		want    []uint64 // inodes
 	}{
@@ -138,6 +140,17 @@ func TestInterpreters(t *testing.T) {
 		"the first known, the other held": {l: all(1, 2), argv: []string{"/i", "-x", "/t", "/s", "a"}, held: []*heldFile{b}, natures: []nature{argued}, known: map[*heldFile]nature{a: plain}, want: []uint64{1, 2}},
 		"the first held, the other known": {l: all(1, 2), argv: []string{"/i", "-x", "/t", "/s", "a"}, held: []*heldFile{a}, natures: []nature{plain}, known: map[*heldFile]nature{b: argued}, want: []uint64{1, 2}},
 		"one too few in the arguments":    {l: all(1, 2), argv: []string{"/i", "/s", "a"}, known: map[*heldFile]nature{a: plain, b: plain}},
+		"a stacked linker, held behind":   {l: stacked(all(1, 7)), argv: []string{"/i", "/s", "a"}, held: []*heldFile{a}, natures: []nature{plain}, linkers: []*heldFile{linker}, want: []uint64{1}},
+		"a stacked linker, held alone":    {l: stacked(all(1, 7)), argv: []string{"/i", "/s", "a"}, held: []*heldFile{linker}, natures: []nature{elf}, known: map[*heldFile]nature{a: plain}, want: []uint64{1}},
+		"the same, the script unread":     {l: stacked(all(1, 7)), argv: []string{"/i", "/s", "a"}, held: []*heldFile{linker}, natures: []nature{{}}, want: []uint64{1}},
+		"a stacked linker, not held":      {l: stacked(all(1, 7)), argv: []string{"/i", "-x", "/s", "a"}, known: map[*heldFile]nature{a: argued}, want: []uint64{1}},
+		"neither held nor read":           {l: stacked(all(1, 7)), argv: []string{"/i", "/s", "a"}, want: []uint64{1}},
+		"an argument, or two scripts":     {l: stacked(all(1, 7)), argv: []string{"/i", "-x", "/s", "a"}},
+		"two scripts, one stacked":        {l: stacked(all(1, 2)), argv: []string{"/i", "-x", "/t", "/s", "a"}, known: map[*heldFile]nature{a: plain, b: argued}, want: []uint64{1, 2}},
+		"not read, and one too many":      {l: all(1, 8), argv: []string{"/i", "-x", "/s", "a"}},
+		"the same, the other known":       {l: all(1, 2), argv: []string{"/i", "-x", "/s", "a"}, known: map[*heldFile]nature{b: plain}},
+		"an unread linker alone":          {unmet: true, argv: []string{"/i", "/s", "a"}, held: []*heldFile{linker}, natures: []nature{{}}},
+		"kept, an unread linker":          {l: kept(all()), argv: []string{"/i", "/s", "a"}, held: []*heldFile{linker}, natures: []nature{{}}},
 		"held, and not gone through":      {l: all(1), argv: []string{"/i", "/t", "/s", "a"}, held: []*heldFile{b}, natures: []nature{plain}, known: map[*heldFile]nature{a: argued}},
 	} {
 		s.scripts = scripts{closer: closer}
@@ -150,7 +163,7 @@ func TestInterpreters(t *testing.T) {
 		}
 		e, r := made(c.argv...)
 		var got []uint64
-		for _, i := range s.interpreters(e, r, c.l, c.held, c.natures) {
+		for _, i := range s.interpreters(e, r, c.l, c.held, c.linkers, c.natures) {
 			if i.left != nil {
 				got = append(got, i.left.id.Inode)
 			} else {

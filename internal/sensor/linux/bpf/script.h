@@ -9,10 +9,14 @@
  * works (fs/file_table.c, fput; 6.18), newest first. There are the scripts, what else was closed, and
  * what the process ran before.
  *
- * The scripts are those that were opened to be executed, and by this very call: an exec gives
+ * The scripts are among those that were opened to be executed, and by this very call: an exec gives
  * the process new credentials (fs/exec.c, begin_new_exec), of an address of their own, and a file keeps
  * those it was opened with. So what earlier execs opened, which a process can still have mapped or
  * even open (binfmt_misc, flag O), has others.
+ *
+ * Behind them can be what the call has opened to execute and given up afterwards: the dynamic
+ * linker, if it is on a stacked file system, where the memory of the process keeps the file below. The reader
+ * tells it from a script.
  *
  * What is not there: a file that is kept for the image (flag O), of which have_execfd tells;
  * one that binfmt_misc opened beforehand (flag F), which the arguments tell of; and

@@ -143,7 +143,7 @@ struct exec_record {
 	u32 status[PARTS];
 	u32 failed; /* exec calls of this thread since its last success that failed */
 	u32 opened; /* and may have opened a file before they did */
-	u32 left;   /* how many script records were sent ahead: one for each file gone through, the kept one excepted */
+	u32 left;   /* how many script records were sent ahead; see script.h */
 	u32 pad;
 };
 
