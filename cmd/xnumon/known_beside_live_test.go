@@ -133,15 +133,32 @@ func TestLiveKnownScriptAndOtherLinker(t *testing.T) {
 	}
 }
 
+// overlaid mounts an overlay over a directory "low" on the disk, which it makes if it is not there.
+func overlaid(t *testing.T, d *disk, at string) {
+	t.Helper()
+	for _, dir := range []string{"low", "up", "work"} {
+		if err := os.MkdirAll(filepath.Join(d.dir, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	options := fmt.Sprintf("lowerdir=%[1]s/low,upperdir=%[1]s/up,workdir=%[1]s/work", d.dir)
+	if err := unix.Mount("overlay", at, "overlay", 0, options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(at, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A script that is known by itself is executed through an overlay, where the open of the file below is not held any
 // more: what is held next is not that, though it has the same size.
 func TestLiveKnownScriptBelowOverlay(t *testing.T) {
 	d := newDisk(t)
 	in := func(name string) string { return filepath.Join(d.dir, name) }
-	for _, dir := range []string{"low", "up", "work", "over"} {
-		if err := os.Mkdir(in(dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.Mkdir(in("low"), 0o755); err != nil {
+		t.Fatal(err)
 	}
 	final := in("final")
 	copyFile(t, "/bin/true", final)
@@ -152,19 +169,12 @@ func TestLiveKnownScriptBelowOverlay(t *testing.T) {
 	head := "#!" + final + "\n"
 	low := text(t, in("low/script"), head+strings.Repeat("#", int(size.Size())-len(head)))
 	argued := text(t, in("low/argued"), "#!"+final+" -x\n")
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", in("low"), in("up"), in("work"))
-	if err := unix.Mount("overlay", in("over"), "overlay", 0, options); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(in("over"), unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	over := t.TempDir()
+	overlaid(t, d, over)
 	unix.Sync()
 	settle(t)
 	log := filepath.Join(t.TempDir(), "log")
-	s := gated(t, nil, d.dir, "--gate-path", in("over"), "--gate", "hash", "--output", log)
+	s := gated(t, nil, d.dir, "--gate-path", over, "--gate", "hash", "--output", log)
 	for range warmed {
 		timed(t, low, "below")
 		timed(t, argued, "argued-below")
@@ -173,8 +183,8 @@ func TestLiveKnownScriptBelowOverlay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range warmed {
-		timed(t, in("over/script"), "above")
-		timed(t, in("over/argued"), "argued-above")
+		timed(t, filepath.Join(over, "script"), "above")
+		timed(t, filepath.Join(over, "argued"), "argued-above")
 	}
 	s.stop()
 	sum := func(path string) string {
@@ -186,32 +196,19 @@ func TestLiveKnownScriptBelowOverlay(t *testing.T) {
 	}
 	checkScripts(t, log, "below", low, sum(low), warmed)
 	checkScripts(t, log, "argued-below", argued, sum(argued), warmed)
-	checkScripts(t, log, "above", in("over/script"), sum(low), warmed)
-	checkScripts(t, log, "argued-above", in("over/argued"), sum(argued), warmed)
+	checkScripts(t, log, "above", filepath.Join(over, "script"), sum(low), warmed)
+	checkScripts(t, log, "argued-above", filepath.Join(over, "argued"), sum(argued), warmed)
 }
 
 // A program on an overlay with its dynamic linker there: the kernel closes that at the exec, as it does the scripts.
 func TestLiveScriptAndLinkerOnOverlay(t *testing.T) {
 	levels(t, func(t *testing.T, level string, d *disk) {
-		for _, dir := range []string{"low", "up", "work"} {
-			if err := os.Mkdir(filepath.Join(d.dir, dir), 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
 		over, err := os.MkdirTemp("/tmp", "x")
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { os.RemoveAll(over) })
-		options := fmt.Sprintf("lowerdir=%[1]s/low,upperdir=%[1]s/up,workdir=%[1]s/work", d.dir)
-		if err := unix.Mount("overlay", over, "overlay", 0, options); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := unix.Unmount(over, unix.MNT_DETACH); err != nil {
-				t.Error(err)
-			}
-		})
+		overlaid(t, d, over)
 		program := filepath.Join(over, "program")
 		linkedBy(t, program, filepath.Join(over, "ld"))
 		plain := text(t, filepath.Join(over, "plain"), "#!"+program+"\n")
@@ -259,17 +256,7 @@ func TestLiveScriptAndLinkerOnOverlay(t *testing.T) {
 // A known script is given another mode and executed at once: it is the same file, though nothing shows yet that it has
 // the same bytes.
 func TestLiveKnownScriptChangedAtOnce(t *testing.T) {
-	d := newDisk(t)
-	final := filepath.Join(d.dir, "true")
-	copyFile(t, "/bin/true", final)
-	script := text(t, filepath.Join(d.dir, "script"), "#!"+final+"\n")
-	unix.Sync()
-	settle(t)
-	log := filepath.Join(t.TempDir(), "log")
-	s := monitoring(t, "hash", d.dir, log)
-	for range warmed {
-		timed(t, script, "before")
-	}
+	script, log, s := knowing(t)
 	if err := os.Chmod(script, 0o700); err != nil {
 		t.Fatal(err)
 	}
