@@ -256,7 +256,13 @@ func TestLiveScriptAndLinkerOnOverlay(t *testing.T) {
 // A known script is given another mode and executed at once: it is the same file, though nothing shows yet that it has
 // the same bytes.
 func TestLiveKnownScriptChangedAtOnce(t *testing.T) {
-	script, log, s := knowing(t)
+	for name, argument := range map[string]string{"plain": "", "argued": " -e -x"} {
+		t.Run(name, func(t *testing.T) { changeAtOnce(t, argument) })
+	}
+}
+
+func changeAtOnce(t *testing.T, argument string) {
+	script, log, s := knowing(t, argument)
 	if err := os.Chmod(script, 0o700); err != nil {
 		t.Fatal(err)
 	}

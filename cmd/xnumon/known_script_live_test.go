@@ -142,13 +142,13 @@ func TestLiveKnownScript(t *testing.T) {
 	}
 }
 
-// knowing starts a monitor at hash and makes it know a script by heart.
-func knowing(t *testing.T) (script, log string, s *started) {
+// knowing starts a monitor at hash and makes it know a script by heart, whose first line ends in argument.
+func knowing(t *testing.T, argument string) (script, log string, s *started) {
 	t.Helper()
 	d := newDisk(t)
 	final := filepath.Join(d.dir, "true")
 	copyFile(t, "/bin/true", final)
-	script = text(t, filepath.Join(d.dir, "script"), "#!"+final+"\n")
+	script = text(t, filepath.Join(d.dir, "script"), "#!"+final+argument+"\n")
 	unix.Sync()
 	settle(t)
 	log = filepath.Join(t.TempDir(), "log")
@@ -175,7 +175,7 @@ func ring(path string) error {
 // A thread that uses io_uring closes the script before the activation. What is left to be closed
 // then is what the process ran before, and no script.
 func TestLiveKnownScriptByRing(t *testing.T) {
-	script, log, s := knowing(t)
+	script, log, s := knowing(t, "")
 	ringer := exec.Command(os.Args[0])
 	ringer.Env = append(os.Environ(), ringing+"="+script)
 	if out, err := ringer.CombinedOutput(); err != nil {
@@ -217,7 +217,7 @@ func TestLiveKnownScriptByRing(t *testing.T) {
 // closed at the exec, in front of the script.
 func TestLiveKnownScriptBehindManyFiles(t *testing.T) {
 	const files = 2000
-	script, log, s := knowing(t)
+	script, log, s := knowing(t, "")
 	mapper := exec.Command(os.Args[0])
 	mapper.Env = append(os.Environ(), mapping+"="+script, fmt.Sprintf("%s_FILES=%d", mapping, files))
 	if out, err := mapper.CombinedOutput(); err != nil {

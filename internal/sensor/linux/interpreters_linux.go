@@ -136,8 +136,18 @@ func (s *Sensor) inOrder(e *sensor.Exec, r *monitorExecRecord, through []*leftFi
 		return chain
 	case shorter && !all:
 		return chain[:last]
+	case len(chain) == 1 && s.isAsBefore(e, r, through[0]):
+		return chain
 	}
 	return nil
+}
+
+// isAsBefore says whether the arguments of an exec are what the one file that it went through makes of them if its
+// first line is the one that was known: it has been changed since, or got another name or mode.
+func (s *Sensor) isAsBefore(e *sensor.Exec, r *monitorExecRecord, f *leftFile) bool {
+	n, ok := s.scripts.last[keyOfState(f.state())]
+	argc, told := passed(r)
+	return ok && told && int(r.Argc) == len(e.Argv) && unwinds([]nature{n}, e.Argv, e.Filename, max(argc, 1))
 }
 
 // adds says whether these are all files that have added to the arguments of an exec.

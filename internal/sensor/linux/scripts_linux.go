@@ -18,8 +18,17 @@ type scripts struct {
 	// scripts held each time.
 	closer  uint64
 	natures map[sensor.State]nature    // of scripts whose digest is known
+	last    map[scriptKey]nature       // the same, whatever became of them since
 	ahead   map[sensor.Key][]*leftFile // of execs whose record is yet to come
 }
+
+// scriptKey is what of a state does not change as long as the file is there.
+type scriptKey struct {
+	dev, ino uint64
+	gen      uint32
+}
+
+func keyOfState(s sensor.State) scriptKey { return scriptKey{s.Dev, s.Ino, s.Gen} }
 
 // leftFile is a file that an exec went through and that the kernel was about to close at its activation.
 type leftFile struct {
@@ -108,9 +117,10 @@ func (c *scripts) know(s sensor.State, n nature) (forgot bool) {
 	}
 	forgot = len(c.natures) >= naturesMost
 	if c.natures == nil || forgot {
-		c.natures = map[sensor.State]nature{}
+		c.natures, c.last = map[sensor.State]nature{}, map[scriptKey]nature{}
 	}
 	c.natures[s] = n
+	c.last[keyOfState(s)] = n
 	return forgot
 }
 

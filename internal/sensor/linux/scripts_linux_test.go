@@ -114,6 +114,7 @@ func TestInterpreters(t *testing.T) {
 	a, b := heldScript(1), heldScript(2)
 	all := func(inodes ...uint64) left { return left{files: lefts(inodes...), whole: true} }
 	kept := func(l left) left { l.kept = true; return l }
+	changed := func(l left) left { l.files[0].id.Ctime++; return l }
 	stacked := func(l left) left { l.files[len(l.files)-1].id.Magic = overlayMagic; return l }
 	for name, c := range map[string]struct {
 		l       left
@@ -131,6 +132,8 @@ func TestInterpreters(t *testing.T) {
 		"known, with an argument":         {l: all(1), argv: []string{"/i", "-x", "/s", "a"}, known: map[*heldFile]nature{a: argued}, want: []uint64{1}},
 		"known, the linker held":          {l: all(1), argv: []string{"/i", "/s", "a"}, held: []*heldFile{linker}, natures: []nature{elf}, known: map[*heldFile]nature{a: plain}, want: []uint64{1}},
 		"changed, but all there is":       {l: all(1), argv: []string{"/i", "/s", "a"}, want: []uint64{1}},
+		"changed, as before":              {l: changed(all(1)), argv: []string{"/i", "-x", "/s", "a"}, known: map[*heldFile]nature{a: argued}, want: []uint64{1}},
+		"changed, another argument":       {l: changed(all(1)), argv: []string{"/i", "-y", "/s", "a"}, known: map[*heldFile]nature{a: argued}},
 		"changed, perhaps not all":        {l: all(1), argv: []string{"/i", "/t", "/s", "a"}},
 		"the linker held, nothing told":   {argv: []string{"/i", "/s", "a"}, held: []*heldFile{linker}, natures: []nature{elf}},
 		"the same, before the closer":     {unmet: true, argv: []string{"/i", "/s", "a"}, held: []*heldFile{linker}, natures: []nature{elf}},
