@@ -119,16 +119,9 @@ func TestLiveKnownScriptAndOtherLinker(t *testing.T) {
 				timed(t, byReplaced, "after")
 			}
 			s.stop()
-			sum := func(path string) string {
-				raw, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return digestOf(raw)
-			}
-			checkScripts(t, log, "unknown", byUnknown, sum(byUnknown), warmed)
-			checkScripts(t, log, "before", byReplaced, sum(byReplaced), warmed)
-			checkScripts(t, log, "after", byReplaced, sum(byReplaced), warmed)
+			checkScripts(t, log, "unknown", byUnknown, sumOf(t, byUnknown), warmed)
+			checkScripts(t, log, "before", byReplaced, sumOf(t, byReplaced), warmed)
+			checkScripts(t, log, "after", byReplaced, sumOf(t, byReplaced), warmed)
 		})
 	}
 }
@@ -187,17 +180,10 @@ func TestLiveKnownScriptBelowOverlay(t *testing.T) {
 		timed(t, filepath.Join(over, "argued"), "argued-above")
 	}
 	s.stop()
-	sum := func(path string) string {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return digestOf(raw)
-	}
-	checkScripts(t, log, "below", low, sum(low), warmed)
-	checkScripts(t, log, "argued-below", argued, sum(argued), warmed)
-	checkScripts(t, log, "above", filepath.Join(over, "script"), sum(low), warmed)
-	checkScripts(t, log, "argued-above", filepath.Join(over, "argued"), sum(argued), warmed)
+	checkScripts(t, log, "below", low, sumOf(t, low), warmed)
+	checkScripts(t, log, "argued-below", argued, sumOf(t, argued), warmed)
+	checkScripts(t, log, "above", filepath.Join(over, "script"), sumOf(t, low), warmed)
+	checkScripts(t, log, "argued-above", filepath.Join(over, "argued"), sumOf(t, argued), warmed)
 }
 
 // A program on an overlay with its dynamic linker there: the kernel closes that at the exec, as it does the scripts.

@@ -58,16 +58,9 @@ func TestLiveKnownScript(t *testing.T) {
 					timed(t, script, "before")
 				}
 			}
-			sum := func(path string) string {
-				raw, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return digestOf(raw)
-			}
 			before := map[string]string{}
 			for _, script := range scripts {
-				before[script] = sum(script)
+				before[script] = sumOf(t, script)
 			}
 			moved := in("renamed-after")
 			do := func(err error) {
@@ -82,7 +75,7 @@ func TestLiveKnownScript(t *testing.T) {
 			do(os.Rename(other, replaced))
 			after := map[string]string{}
 			for _, script := range []string{inner, outer, moved, chmodded, rewritten, replaced, link} {
-				after[script] = sum(script)
+				after[script] = sumOf(t, script)
 				for range warmed {
 					timed(t, script, "after")
 				}
@@ -140,6 +133,16 @@ func TestLiveKnownScript(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sumOf is the digest of a file as it is now.
+func sumOf(t *testing.T, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digestOf(raw)
 }
 
 // knowing starts a monitor at hash and makes it know a script by heart, whose first line ends in argument.

@@ -88,10 +88,7 @@ func (i *identifier) askFrom(slot int, fd int, tid uint32, from root, out *ident
 	if _, err := i.slots.ReadAt(header, at); err != nil {
 		return fmt.Errorf("read what identify found: %w", err)
 	}
-	out.below = monitorFileIdentity{}
-	if monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 {
-		out.below = r.Below
-	}
+	out.below = *belowOf(&r)
 	out.file, out.attempt, out.first = r.Image, r.Attempt, r.First
 	out.root = root{r.RootDentry, r.RootMnt}
 	out.status = r.Status[monitorPartPART_PATH]

@@ -145,7 +145,7 @@ func (s *Sensor) inOrder(e *sensor.Exec, r *monitorExecRecord, through []*leftFi
 // isAsBefore says whether the arguments of an exec are what the one file that it went through makes of them if its
 // first line is the one that was known: it has been changed since, or got another name or mode.
 func (s *Sensor) isAsBefore(e *sensor.Exec, r *monitorExecRecord, f *leftFile) bool {
-	n, ok := s.scripts.last[keyOfState(f.state())]
+	n, ok := s.scripts.last[keyOf(f.bytes())]
 	argc, told := passed(r)
 	return ok && told && int(r.Argc) == len(e.Argv) && unwinds([]nature{n}, e.Argv, e.Filename, max(argc, 1))
 }
@@ -246,9 +246,7 @@ func (s *Sensor) learn(l left, chain []interpreter) {
 		if i.held == nil || i.nature.kind != script || i.left.state() != i.held.bytes || !s.opts.Acquirer.Known(i.held.bytes) {
 			continue
 		}
-		if s.scripts.know(i.held.bytes, i.nature) {
-			s.gate.ignored.forget()
-		}
+		s.know(i.left, i.nature)
 		s.gate.ignored.confirm(i.held.bytes)
 	}
 }

@@ -93,7 +93,7 @@ func (s *Sensor) recall(f *sensor.File, id, below *monitorFileIdentity) bool {
 	return below.Inode != 0 && below.Writers <= 0 && a.Recall(f, state(below))
 }
 
-// belowOf is what the tracepoint saw of the file below an image, zero if there is none.
+// belowOf is what a record says of the file below, zero if there is none.
 func belowOf(r *monitorExecRecord) *monitorFileIdentity {
 	if monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 {
 		return &r.Below

@@ -39,24 +39,18 @@ func (o *procOpener) open(name string, find func() (int, error)) (int, error) {
 		// Opening it can mean to wait for a server, below a stacked file system too.
 		return -1, fmt.Errorf("%s: %w", name, sensor.ErrUnverifiable)
 	}
-	found, err := find()
-	if err != nil {
-		return -1, opening(name, err)
-	}
-	defer unix.Close(found)
-	now, err := o.identify(found)
+	found, err := o.locate(name, find)
 	if err != nil {
 		return -1, err
 	}
-	if !sameFile(now, &o.id) {
-		return -1, fmt.Errorf("%s: %w", name, sensor.ErrGone)
-	}
+	defer unix.Close(found)
 	// O_NONBLOCK: somebody may have a lease on it.
 	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", found), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		return -1, opening(name, err)
 	}
-	if now, err = o.identify(fd); err == nil && identity(now) != identity(&o.id) {
+	now, err := o.identify(fd)
+	if err == nil && identity(now) != identity(&o.id) {
 		err = fmt.Errorf("%s: %w", name, sensor.ErrChanged)
 	}
 	if err != nil {
@@ -64,6 +58,23 @@ func (o *procOpener) open(name string, find func() (int, error)) (int, error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+// locate returns the O_PATH descriptor that find finds, if it is of the file. The caller closes it.
+func (o *procOpener) locate(name string, find func() (int, error)) (int, error) {
+	found, err := find()
+	if err != nil {
+		return -1, opening(name, err)
+	}
+	now, err := o.identify(found)
+	if err == nil && !sameFile(now, &o.id) {
+		err = fmt.Errorf("%s: %w", name, sensor.ErrGone)
+	}
+	if err != nil {
+		unix.Close(found)
+		return -1, err
+	}
+	return found, nil
 }
 
 // opening is the error of opening an image.
@@ -139,14 +150,10 @@ func (o *pathOpener) roots() []string {
 // find returns a descriptor of the file, for nothing but to name it. The caller closes it.
 func (o *pathOpener) find() (int, error) {
 	for _, root := range o.roots() {
-		fd, err := findCached(root, o.path)
-		if err != nil {
-			continue
-		}
-		if now, err := o.identify(fd); err == nil && sameFile(now, &o.id) {
+		fd, err := o.locate(o.path, func() (int, error) { return findCached(root, o.path) })
+		if err == nil {
 			return fd, nil
 		}
-		unix.Close(fd)
 	}
 	return -1, fmt.Errorf("%s: %w", o.path, sensor.ErrGone)
 }

@@ -18,17 +18,9 @@ type scripts struct {
 	// scripts held each time.
 	closer  uint64
 	natures map[sensor.State]nature    // of scripts whose digest is known
-	last    map[scriptKey]nature       // the same, whatever became of them since
+	last    map[inodeKey]nature        // the same, whatever became of them since
 	ahead   map[sensor.Key][]*leftFile // of execs whose record is yet to come
 }
-
-// scriptKey is what of a state does not change as long as the file is there.
-type scriptKey struct {
-	dev, ino uint64
-	gen      uint32
-}
-
-func keyOfState(s sensor.State) scriptKey { return scriptKey{s.Dev, s.Ino, s.Gen} }
 
 // leftFile is a file that an exec went through and that the kernel was about to close at its activation.
 type leftFile struct {
@@ -60,10 +52,7 @@ func (c *scripts) add(r *monitorExecRecord, path []byte) {
 	}
 	f := &leftFile{
 		execID: r.ExecId, closer: r.Closer, id: r.Image,
-		path: bytes.Clone(path), status: r.Status[monitorPartPART_PATH],
-	}
-	if monitorExecFlags(r.Flags)&monitorExecFlagsEXEC_BELOW != 0 {
-		f.below = r.Below
+		below: *belowOf(r), path: bytes.Clone(path), status: r.Status[monitorPartPART_PATH],
 	}
 	before := c.ahead[key(r.Key)]
 	if len(before) > 0 && before[0].execID != f.execID {
@@ -111,16 +100,16 @@ func (c *scripts) meet(l left, seen *monitorFileIdentity) {
 }
 
 // know keeps what a script is whose digest is known. It says whether it had to forget the others.
-func (c *scripts) know(s sensor.State, n nature) (forgot bool) {
-	if _, ok := c.natures[s]; ok {
+func (c *scripts) know(f *leftFile, n nature) (forgot bool) {
+	if _, ok := c.natures[f.state()]; ok {
 		return false
 	}
 	forgot = len(c.natures) >= naturesMost
 	if c.natures == nil || forgot {
-		c.natures, c.last = map[sensor.State]nature{}, map[scriptKey]nature{}
+		c.natures, c.last = map[sensor.State]nature{}, map[inodeKey]nature{}
 	}
-	c.natures[s] = n
-	c.last[keyOfState(s)] = n
+	c.natures[f.state()] = n
+	c.last[keyOf(f.bytes())] = n
 	return forgot
 }
 
@@ -129,13 +118,15 @@ func (f *leftFile) is(id *monitorFileIdentity) bool {
 	return f.id.Inode == id.Inode && sameFile(&f.id, id)
 }
 
-// state is that of the file that holds the bytes.
-func (f *leftFile) state() sensor.State {
+// bytes is the file that holds the bytes.
+func (f *leftFile) bytes() *monitorFileIdentity {
 	if f.below.Inode != 0 {
-		return state(&f.below)
+		return &f.below
 	}
-	return state(&f.id)
+	return &f.id
 }
+
+func (f *leftFile) state() sensor.State { return state(f.bytes()) }
 
 // fileOf makes a File of it, or returns the one that was made.
 func (s *Sensor) fileOf(f *leftFile, e *sensor.Exec, r *monitorExecRecord) *sensor.File {
@@ -173,8 +164,15 @@ func (s *Sensor) natureOf(f *leftFile, e *sensor.Exec, r *monitorExecRecord) nat
 		return nature{}
 	}
 	n := natureOf(head[:got])
-	if n.kind == script && s.opts.Acquirer != nil && s.opts.Acquirer.Known(f.state()) && s.scripts.know(f.state(), n) && s.gate != nil {
-		s.gate.ignored.forget()
+	if n.kind == script && s.opts.Acquirer != nil && s.opts.Acquirer.Known(f.state()) {
+		s.know(f, n)
 	}
 	return n
+}
+
+// know keeps what a script is. A mark without that would be worth little: they begin anew together.
+func (s *Sensor) know(f *leftFile, n nature) {
+	if s.scripts.know(f, n) && s.gate != nil {
+		s.gate.ignored.forget()
+	}
 }

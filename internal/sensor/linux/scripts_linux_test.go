@@ -87,11 +87,11 @@ func TestScriptsMeet(t *testing.T) {
 func TestScriptsKnow(t *testing.T) {
 	var c scripts
 	for i := range naturesMost {
-		if c.know(sensor.State{Epoch: uint64(i)}, nature{kind: script}) {
+		if c.know(lefts(uint64(i))[0], nature{kind: script}) {
 			t.Fatal("forgot at", i)
 		}
 	}
-	if c.know(sensor.State{Epoch: 1}, nature{}) || !c.know(sensor.State{Epoch: naturesMost}, nature{}) || len(c.natures) != 1 {
+	if c.know(lefts(1)[0], nature{}) || !c.know(lefts(naturesMost)[0], nature{}) || len(c.natures) != 1 {
 		t.Errorf("%d are known", len(c.natures))
 	}
 }
@@ -162,7 +162,7 @@ func TestInterpreters(t *testing.T) {
 		}
 		s.gate.ignored = ignored{g: s.gate}
 		for h, n := range c.known {
-			s.scripts.know(h.bytes, n)
+			s.scripts.know(lefts(h.id.Inode)[0], n)
 		}
 		e, r := made(c.argv...)
 		var got []uint64
