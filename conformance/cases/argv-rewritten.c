@@ -11,6 +11,7 @@ int main(int argc, char **argv) {
 		prctl(PR_SET_NAME, "init");
 		for (char **e = environ; *e; e++) memset(*e, 'x', strlen(*e));
 		char c;
+		if (write(0, "", 1) != 1) return 1;
 		while (read(0, &c, 1) > 0);
 		return 0;
 	}
@@ -18,13 +19,6 @@ int main(int argc, char **argv) {
 	char *program = again("program");
 	char **args = ARGV(program, tok("a"), "--password=hunter2");
 	struct run r = start_held(program, args);
-	char shown[16] = "";
-	while (strncmp(shown, "xxxx", 4)) {
-		int fd = MUST(open(format("/proc/%d/cmdline", r.pid), O_RDONLY | O_CLOEXEC));
-		if (read(fd, shown, 8) < 0) fail("cmdline: %s", strerror(errno));
-		close(fd);
-		usleep(1000);
-	}
 	release(&r);
 	expect("a", &r);
 	native("a", program, hash(program), args);

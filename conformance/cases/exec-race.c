@@ -28,7 +28,7 @@ static void race(void *unused) {
 	(void)unused;
 	pthread_t t[2];
 	pthread_barrier_init(&both, NULL, 2);
-	if (dup2(hold_pipe[0], 0) < 0) _exit(98);
+	if (dup2(hold[0], 0) < 0) _exit(98);
 	for (int i = 0; i < 2; i++)
 		if (pthread_create(&t[i], NULL, racer, &sides[i])) _exit(126);
 	pause();
@@ -41,9 +41,10 @@ int main(void) {
 		char *id[2] = {format("one%d", i), format("two%d", i)};
 		sides[0] = (struct side){one, ARGV(one, tok(id[0]), "hold:")};
 		sides[1] = (struct side){two, ARGV(two, tok(id[1]), "hold:")};
-		MUST(pipe2(hold_pipe, O_CLOEXEC));
+		hold_make();
 		struct run r = start_with(race, NULL, "", ARGV(""), environ);
 		if (r.err) fail("exec: %s", strerror(r.err));
+		hold_wait();
 		char *running = real(format("/proc/%d/exe", r.pid));
 		int won = !strcmp(running, two);
 		release(&r);

@@ -22,10 +22,11 @@ int main(void) {
 	char *sum = hash(program);
 
 	char **argv = ARGV(program, tok("a"), "hold:");
-	MUST(pipe2(hold_pipe, O_CLOEXEC));
+	hold_make();
 	struct run r = start_with(hold_setup, NULL, program, argv, environ);
 	if (r.err == ETXTBSY) skip("the kernel executes no file that is mapped for writing");
 	if (r.err) fail("exec: %s", strerror(r.err));
+	hold_wait();
 	r.inherits = 1;
 	map[st.st_size - 1] = '2';
 	release(&r);

@@ -17,7 +17,7 @@ static int memfd_fd;
 
 // memfd_exec executes the program in memfd_fd, as a setup of start_with.
 UNUSED static void memfd_exec(void *argv) {
-	if (hold_pipe[0] >= 0 && dup2(hold_pipe[0], 0) < 0) _exit(98);
+	if (hold[0] >= 0 && dup2(hold[0], 0) < 0) _exit(98);
 	syscall(SYS_execveat, memfd_fd, "", argv, environ, AT_EMPTY_PATH);
 }
 

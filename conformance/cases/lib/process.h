@@ -35,7 +35,8 @@ UNUSED static struct run start_with(void (*setup)(void *), void *arg, const char
 		_exit(0);
 	}
 	close(told[1]);
-	// The exec closes the pipe; so does dying.
+	// The exec closes the pipe; so does dying. The program need not run yet: Linux 6.12.117
+	// closes it while /proc/PID/exe still leads to what the process ran before.
 	if (read(told[0], &r.err, sizeof r.err) < 0) fail("pipe: %s", strerror(errno));
 	close(told[0]);
 	r.to = now();
@@ -67,23 +68,31 @@ UNUSED static struct run run(const char *path, char *const argv[]) {
 }
 
 // A hold lets a program live until it is released: what starts with hold_setup
-// has the pipe as its standard input (see target.c).
-static int hold_pipe[2] = {-1, -1};
+// has one end as its standard input, says there that it runs, and waits for the other
+// end to be closed (see target.c).
+static int hold[2] = {-1, -1};
 
+UNUSED static void hold_make(void) { MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, hold)); }
 UNUSED static void hold_setup(void *unused) {
 	(void)unused;
-	if (dup2(hold_pipe[0], 0) < 0) _exit(98);
+	if (dup2(hold[0], 0) < 0) _exit(98);
+}
+// hold_wait waits until the program runs, so that its exec is over.
+UNUSED static void hold_wait(void) {
+	char c;
+	close(hold[0]);
+	if (read(hold[1], &c, 1) != 1) fail("a program that was to wait has ended");
 }
 UNUSED static struct run start_held(const char *path, char *const argv[]) {
-	MUST(pipe2(hold_pipe, O_CLOEXEC));
+	hold_make();
 	struct run r = start_with(hold_setup, NULL, path, argv, environ);
 	r.inherits = 1;
 	if (r.err) fail("exec %s: %s", path, strerror(r.err));
+	hold_wait();
 	return r;
 }
 UNUSED static void release(struct run *r) {
-	close(hold_pipe[1]);
-	close(hold_pipe[0]);
+	close(hold[1]);
 	finish(r);
 }
 

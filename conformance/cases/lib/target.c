@@ -1,5 +1,5 @@
 // A program to be executed. It exits at once, unless its last argument is
-//   hold:   wait until standard input is at its end
+//   hold:   write a byte to standard input, a socket, and wait until it is at its end
 //   die:    be killed by a signal
 //   fork:N  start N children that exit at once
 #include <signal.h>
@@ -12,6 +12,7 @@ int main(int argc, char **argv) {
 	const char *what = argc > 0 ? argv[argc - 1] : "";
 	char c;
 	if (!strcmp(what, "hold:")) {
+		if (write(0, "", 1) != 1) return 1;
 		while (read(0, &c, 1) > 0);
 	} else if (!strcmp(what, "die:")) {
 		kill(getpid(), SIGKILL);
