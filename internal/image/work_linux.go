@@ -212,6 +212,8 @@ func openReason(err error) event.Reason {
 		return event.ReasonGone
 	case errors.Is(err, sensor.ErrChanged):
 		return event.ReasonModified
+	case errors.Is(err, sensor.ErrNotHeld):
+		return event.ReasonNotHeld
 	case errors.Is(err, sensor.ErrUnverifiable):
 		return event.ReasonUnverifiable
 	}

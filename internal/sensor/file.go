@@ -75,7 +75,7 @@ type File struct {
 // An Opener gets at a file that was executed without going by its path.
 type Opener interface {
 	// Open returns a descriptor of the very file that was activated, which the
-	// caller closes. The error wraps ErrGone, ErrChanged or ErrUnverifiable where those are
+	// caller closes. The error wraps ErrGone, ErrChanged, ErrNotHeld or ErrUnverifiable where those are
 	// the cause. It does not wait for whoever serves the file.
 	Open() (fd int, err error)
 	// State returns the state of the file behind the descriptor and the type of

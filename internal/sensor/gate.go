@@ -10,6 +10,8 @@ import (
 var (
 	ErrGone    = errors.New("process is gone")
 	ErrChanged = errors.New("file was replaced or modified")
+	// ErrNotHeld: only while its exec is held can it be shown what the file is.
+	ErrNotHeld = errors.New("its exec was not held")
 	// ErrUnverifiable: reading it would prove nothing.
 	ErrUnverifiable = errors.New("the file system cannot show that the file is what was executed")
 )

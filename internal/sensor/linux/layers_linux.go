@@ -55,6 +55,17 @@ var errLayers = errors.New("what it is made of cannot be told")
 // mean to wait for somebody: when one of its layers is served. Any user can mount one
 // over a server of his own. Layers never change.
 func (m *marks) layers(fd int) error {
+	return m.layersUpTo(fd, stackedMost)
+}
+
+// canHold says whether a file on the overlay that a descriptor is on can be held so that its bytes are
+// known: where no layer is an overlay itself.
+func (m *marks) canHold(fd int) bool {
+	return m.layersUpTo(fd, 1) == nil
+}
+
+// layersUpTo is layers for an overlay that is the top of so many.
+func (m *marks) layersUpTo(fd, depth int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.overlay == nil {
@@ -64,7 +75,7 @@ func (m *marks) layers(fd int) error {
 		}
 		m.overlay = types
 	}
-	return m.layersOf(uint32(fd), 0, stackedMost)
+	return m.layersOf(uint32(fd), 0, depth)
 }
 
 func (m *marks) layersOf(fd uint32, sb uint64, depth int) error {

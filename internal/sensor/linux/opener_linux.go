@@ -35,9 +35,11 @@ func (o *procOpener) Open() (int, error) {
 
 // open opens the file that find finds, if it is the one.
 func (o *procOpener) open(name string, find func() (int, error)) (int, error) {
-	if o.id.Magic == overlayMagic || served(o.id.Magic) {
-		// Opening it can mean to wait for a server, below a stacked file system too.
+	switch {
+	case served(o.id.Magic):
 		return -1, fmt.Errorf("%s: %w", name, sensor.ErrUnverifiable)
+	case o.id.Magic == overlayMagic:
+		return -1, o.stacked(name, find)
 	}
 	found, err := o.locate(name, find)
 	if err != nil {
@@ -58,6 +60,23 @@ func (o *procOpener) open(name string, find func() (int, error)) (int, error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+// stacked is why a file on an overlay is not opened: that can mean to wait for the server of a layer, and the
+// file below, which a lease would have to be on, is known only of a file that was held.
+func (o *procOpener) stacked(name string, find func() (int, error)) error {
+	why := sensor.ErrUnverifiable
+	if o.s.gate != nil {
+		found, err := o.locate(name, find)
+		if err != nil {
+			return err
+		}
+		if o.s.gate.marks.canHold(found) {
+			why = sensor.ErrNotHeld
+		}
+		unix.Close(found)
+	}
+	return fmt.Errorf("%s: %w", name, why)
 }
 
 // locate returns the O_PATH descriptor that find finds, if it is of the file. The caller closes it.
@@ -96,7 +115,12 @@ type imageOpener struct {
 // Open implements sensor.Opener.
 func (o *imageOpener) Open() (int, error) {
 	fd, err := o.procOpener.Open()
-	if !errors.Is(err, sensor.ErrGone) || o.path == nil || !identity(&o.id).Settled(o.at) {
+	switch {
+	case !errors.Is(err, sensor.ErrGone) || o.path == nil:
+		return fd, err
+	case o.id.Magic == overlayMagic: // it only tells why
+		return o.path.Open()
+	case !identity(&o.id).Settled(o.at):
 		return fd, err
 	}
 	if fd, err := o.path.Open(); err == nil {
