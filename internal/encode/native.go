@@ -20,7 +20,7 @@ func (w *writer) exec(r *event.ImageExec) {
 	w.str("filename", r.Filename)
 	w.image("image", r.Image)
 	w.image("script", r.Script)
-	w.images("interpreters", r.Interpreters)
+	w.images("interpreters", r.Interpreters, (*writer).imageFields)
 	if r.Creds != nil {
 		n := w.open("creds")
 		w.creds(r.Creds)
@@ -60,8 +60,12 @@ func (w *writer) subject(s *event.Subject) {
 	w.str("dev", s.Dev)
 	w.time("fork_time", s.ForkTime)
 	w.num("fork_pid", uint64(s.ForkPid))
-	w.image("image", s.Image)
-	w.images("ancestors", s.Ancestors)
+	if s.Image != nil {
+		inner := w.open("image")
+		w.pastFields(s.Image)
+		w.close(inner)
+	}
+	w.images("ancestors", s.Ancestors, (*writer).pastFields)
 	w.num("ancestors_omitted", uint64(max(s.AncestorsOmitted, 0)))
 	w.missing(s.Missing)
 	w.close(n)
@@ -99,7 +103,7 @@ func (w *writer) image(key string, i *event.Image) {
 }
 
 // images writes a list of images. One of which nothing is known keeps its place.
-func (w *writer) images(key string, list []*event.Image) {
+func (w *writer) images(key string, list []*event.Image, fields func(*writer, *event.Image)) {
 	if len(list) == 0 {
 		return
 	}
@@ -107,11 +111,29 @@ func (w *writer) images(key string, list []*event.Image) {
 	for k, i := range list {
 		inner := w.openElement(k)
 		if i != nil {
-			w.imageFields(i)
+			fields(w, i)
 		}
 		w.close(inner)
 	}
 	w.closeList(outer)
+}
+
+// pastFields is imageFields for an image of the past, which is likely to have been written before.
+func (w *writer) pastFields(i *event.Image) {
+	if w.schema != nil { // which fields are elsewhere depends on the place
+		w.imageFields(i)
+		return
+	}
+	k := w.recent.at(i)
+	if k.is(i) {
+		w.b = append(w.b, k.fields...)
+		return
+	}
+	start, escaped := len(w.b), len(w.escaped)
+	w.imageFields(i)
+	if len(w.escaped) == escaped && (i.Script == nil || i.Script.Script == nil) {
+		k.keep(i, w.b[start:])
+	}
 }
 
 func (w *writer) imageFields(i *event.Image) {

@@ -14,6 +14,7 @@ type writer struct {
 	path    []byte // JSON Pointer of the object or array being written
 	escaped []byte // pointers of the strings that are not UTF-8: JSON strings, comma separated
 	clock   clock
+	recent  recent
 
 	// Within an extension: who says which fields the record has elsewhere, and
 	// how much of path leads to the extension.
