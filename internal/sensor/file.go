@@ -2,6 +2,7 @@ package sensor
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"xnumon/event"
 )
@@ -67,9 +68,9 @@ type File struct {
 	// cannot be done.
 	Opener Opener
 
+	resolved atomic.Pointer[Digest] // asked for by each record with the file in its past
 	mu       sync.Mutex
-	resolved *Digest
-	done     chan struct{}
+	done     chan struct{} // nil until somebody waits
 }
 
 // An Opener gets at a file that was executed without going by its path.
@@ -104,34 +105,32 @@ type Digest struct {
 
 // Resolve sets the digest. Only the first call counts; Ref is filled in.
 func (f *File) Resolve(d Digest) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.resolved != nil {
+	d.Ref = f.Ref
+	if !f.resolved.CompareAndSwap(nil, &d) {
 		return
 	}
-	d.Ref = f.Ref
-	f.resolved = &d
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.done != nil {
 		close(f.done)
 	}
 }
 
 // Digest returns the digest, nil as long as it is not known.
-func (f *File) Digest() *Digest {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.resolved
-}
+func (f *File) Digest() *Digest { return f.resolved.Load() }
 
 // Done returns a channel that is closed once the digest is known.
 func (f *File) Done() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.done == nil {
+	switch {
+	case f.done != nil:
+	case f.Digest() != nil: // Resolve may be about to close f.done
+		done := make(chan struct{})
+		close(done)
+		return done
+	default:
 		f.done = make(chan struct{})
-		if f.resolved != nil {
-			close(f.done)
-		}
 	}
 	return f.done
 }
