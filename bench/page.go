@@ -53,9 +53,9 @@ func machine(b *strings.Builder, r *Results) {
 		kind = "virtual machine"
 	}
 	fmt.Fprintf(b, "A %s with %d processors (%s) and %s of memory, %s, %s, on %s; %s, %s. "+
-		"Programs are on %s, logs on %s. All of it took %.0f minutes.\n\n",
+		"Programs are on %s, logs on %s. All of it took %.0f s.\n\n",
 		kind, m.CPUs, m.CPU, fmt.Sprintf("%.0f GiB", float64(m.Memory)/(1<<30)), m.Kernel, m.Distribution, m.Date, m.Go, m.Compiler,
-		m.Disk, m.Logs, r.Seconds/60)
+		m.Disk, m.Logs, r.Seconds)
 	var names []string
 	for i, x := range r.Monitors {
 		names = append(names, x.Name)
