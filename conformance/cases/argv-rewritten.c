@@ -19,6 +19,11 @@ int main(int argc, char **argv) {
 	char *program = again("program");
 	char **args = ARGV(program, tok("a"), "--password=hunter2");
 	struct run r = start_held(program, args);
+	char shown[16] = "";
+	int fd = MUST(open(format("/proc/%d/cmdline", r.pid), O_RDONLY | O_CLOEXEC));
+	if (read(fd, shown, 8) < 0) fail("cmdline: %s", strerror(errno));
+	close(fd);
+	if (strncmp(shown, "xxxx", 4)) fail("its arguments are still %.8s", shown);
 	release(&r);
 	expect("a", &r);
 	native("a", program, hash(program), args);

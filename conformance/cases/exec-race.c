@@ -41,10 +41,7 @@ int main(void) {
 		char *id[2] = {format("one%d", i), format("two%d", i)};
 		sides[0] = (struct side){one, ARGV(one, tok(id[0]), "hold:")};
 		sides[1] = (struct side){two, ARGV(two, tok(id[1]), "hold:")};
-		hold_make();
-		struct run r = start_with(race, NULL, "", ARGV(""), environ);
-		if (r.err) fail("exec: %s", strerror(r.err));
-		hold_wait();
+		struct run r = start_held_with(race, NULL, "", ARGV(""));
 		char *running = real(format("/proc/%d/exe", r.pid));
 		int won = !strcmp(running, two);
 		release(&r);

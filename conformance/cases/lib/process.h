@@ -81,14 +81,20 @@ UNUSED static void hold_setup(void *unused) {
 UNUSED static void hold_wait(void) {
 	char c;
 	close(hold[0]);
+	hold[0] = -1;
 	if (read(hold[1], &c, 1) != 1) fail("a program that was to wait has ended");
 }
-UNUSED static struct run start_held(const char *path, char *const argv[]) {
+// start_held_with is start_with of a program that is held; setup gives it its end of the hold.
+UNUSED static struct run start_held_with(void (*setup)(void *), void *arg, const char *path, char *const argv[]) {
 	hold_make();
-	struct run r = start_with(hold_setup, NULL, path, argv, environ);
-	r.inherits = 1;
+	struct run r = start_with(setup, arg, path, argv, environ);
 	if (r.err) fail("exec %s: %s", path, strerror(r.err));
 	hold_wait();
+	return r;
+}
+UNUSED static struct run start_held(const char *path, char *const argv[]) {
+	struct run r = start_held_with(hold_setup, NULL, path, argv);
+	r.inherits = 1;
 	return r;
 }
 UNUSED static void release(struct run *r) {
