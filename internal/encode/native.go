@@ -18,8 +18,8 @@ func (w *writer) exec(r *event.ImageExec) {
 	w.strs("env", r.Env)
 	w.str("cwd", r.Cwd)
 	w.str("filename", r.Filename)
-	w.image("image", r.Image)
-	w.image("script", r.Script)
+	w.image("image", r.Image, (*writer).imageFields)
+	w.image("script", r.Script, (*writer).imageFields)
 	w.images("interpreters", r.Interpreters, (*writer).imageFields)
 	if r.Creds != nil {
 		n := w.open("creds")
@@ -60,11 +60,7 @@ func (w *writer) subject(s *event.Subject) {
 	w.str("dev", s.Dev)
 	w.time("fork_time", s.ForkTime)
 	w.num("fork_pid", uint64(s.ForkPid))
-	if s.Image != nil {
-		inner := w.open("image")
-		w.pastFields(s.Image)
-		w.close(inner)
-	}
+	w.image("image", s.Image, (*writer).pastFields)
 	w.images("ancestors", s.Ancestors, (*writer).pastFields)
 	w.num("ancestors_omitted", uint64(max(s.AncestorsOmitted, 0)))
 	w.missing(s.Missing)
@@ -93,12 +89,13 @@ func (w *writer) creds(c *event.Creds) {
 	w.str("caps", c.Caps)
 }
 
-func (w *writer) image(key string, i *event.Image) {
+// image writes an image, by the function that writes its fields.
+func (w *writer) image(key string, i *event.Image, fields func(*writer, *event.Image)) {
 	if i == nil {
 		return
 	}
 	n := w.open(key)
-	w.imageFields(i)
+	fields(w, i)
 	w.close(n)
 }
 
@@ -173,7 +170,7 @@ func (w *writer) imageFields(i *event.Image) {
 		w.str("teamid", s.TeamID)
 		w.str("certcn", s.CertCN)
 	}
-	w.image("script", i.Script)
+	w.image("script", i.Script, (*writer).imageFields)
 	w.flag("reconstructed", i.Reconstructed)
 	w.missing(i.Missing)
 }
